@@ -1,4 +1,4 @@
-"""The Kubernetes API as the engine uses it: discovery, list, read, server-side apply, delete; retried, with plain errors."""
+"""The Kubernetes API as the engine uses it: discovery, list, read, server-side apply, delete; with retries."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Kind:
 
 @dataclass(frozen=True, order=True)
 class Key:
-    """Which object: its group and kind, namespace ("" when cluster-scoped) and name. Versions are views, not identity."""
+    """Which object: group and kind, namespace ("" when cluster-scoped), name. Versions are views, not identity."""
 
     group_kind: str
     namespace: str
@@ -99,7 +99,7 @@ class ApiError(GdccError):
         self.request = request
         message = str(body.get("message") or f"HTTP {status}")
         hints = {
-            401: "The credentials in your kubeconfig are expired or wrong: sign in again, or point KUBECONFIG at another.",
+            401: "Your kubeconfig's credentials are expired or wrong: sign in again, or point KUBECONFIG at another.",
             403: "Ask the platform team for that verb on that resource, or use an identity that has it.",
         }
         if status == 401:
@@ -186,7 +186,8 @@ class Api:
             _, answer = self.request("GET", path, accept=_DISCOVERY)
             if answer.get("kind") != "APIGroupDiscoveryList":
                 raise GdccError(
-                    f"the API server {self.server} has no aggregated discovery", "Use Kubernetes 1.27 or newer (1.36 is tested)."
+                    f"the API server {self.server} has no aggregated discovery",
+                    "Use Kubernetes 1.27 or newer (1.36 is tested).",
                 )
             for group in answer.get("items", ()):
                 for version in group.get("versions", ()):
@@ -226,7 +227,9 @@ class Api:
                 return
             query["continue"] = token
 
-    def apply(self, served: Served, manifest: Object, *, dry_run: bool = False, force: bool = False) -> tuple[bool, Object]:
+    def apply(
+        self, served: Served, manifest: Object, *, dry_run: bool = False, force: bool = False
+    ) -> tuple[bool, Object]:
         """Server-side apply with strict field validation; returns whether it was created, and the object.
 
         Raises:
@@ -269,7 +272,9 @@ def _kinds_of(group: str, version: Mapping[str, Any]) -> Iterator[Served]:
         response = resource.get("responseKind") or {}
         if response.get("kind"):
             kind = Kind(api_version, response["kind"])
-            yield Served(kind, resource["resource"], resource.get("scope") == "Namespaced", frozenset(resource["verbs"]))
+            yield Served(
+                kind, resource["resource"], resource.get("scope") == "Namespaced", frozenset(resource["verbs"])
+            )
 
 
 def _root_cause(error: BaseException) -> str:
@@ -299,7 +304,7 @@ def connect(kubeconfig: Path | str | None = None, context: str | None = None) ->
     except (ConfigException, yaml.YAMLError, OSError, TypeError, AttributeError) as error:
         raise GdccError(
             f"no usable kubeconfig{f' with context {context!r}' if context else ''}: {error}",
-            'Start the local cloud with `gdcc cluster up`, or point KUBECONFIG at yours.',
+            "Start the local cloud with `gdcc cluster up`, or point KUBECONFIG at yours.",
         ) from error
     configuration = client.configuration
     configuration.connection_pool_maxsize = CONNECTIONS
@@ -316,3 +321,18 @@ def connect(kubeconfig: Path | str | None = None, context: str | None = None) ->
     if not urlsplit(configuration.host).hostname:
         raise GdccError("the kubeconfig names no server", "Point KUBECONFIG at a cluster's kubeconfig.")
     return Api(ApiClient(configuration))
+
+
+def served_or_raise(api: Api, kind: Kind) -> Served:
+    """Where a kind is served.
+
+    Raises:
+        GdccError: the server does not know it.
+    """
+    served = api.served(kind)
+    if served is None:
+        raise GdccError(
+            f"the API server {api.server} does not serve {kind.api_version} {kind.kind}",
+            "Install its CustomResourceDefinition first, or correct apiVersion and kind.",
+        )
+    return served

@@ -1,4 +1,4 @@
-"""Membership without a state file: the ApplySet standard (KEP-3659), as labels and annotations in the cluster itself."""
+"""Membership without a state file: the ApplySet standard (KEP-3659), as labels and annotations in the cluster."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gdcc.engine.api import Api, Kind, Object
+from gdcc.engine.api import Api, Kind, Object, served_or_raise
 from gdcc.errors import GdccError
 
 NAMESPACE = "gdcc-system"
@@ -55,7 +55,7 @@ class ApplySet:
 
     @property
     def id(self) -> str:
-        """The id that members carry in their `part-of` label: KEP-3659's hash of the parent's name, namespace, kind, group."""
+        """The id in members' `part-of` label: KEP-3659's hash of the parent's name, namespace, kind and group."""
         digest = hashlib.sha256(f"{self.name}.{NAMESPACE}.ConfigMap.".encode()).digest()
         return f"applyset-{base64.urlsafe_b64encode(digest).decode().rstrip('=')}-v1"
 
@@ -74,7 +74,7 @@ class ApplySet:
 
     def read(self, api: Api) -> Extent | None:
         """The extent that the parent records; None when the stack was never applied here."""
-        served = _served(api, _CONFIG_MAP)
+        served = served_or_raise(api, _CONFIG_MAP)
         parent = api.get(served, NAMESPACE, self.name)
         if parent is None:
             return None
@@ -90,7 +90,7 @@ class ApplySet:
     def write(self, api: Api, extent: Extent) -> None:
         """Record where members may be. Written before the first member is, so that a crash loses none of them."""
         api.apply(
-            _served(api, _CONFIG_MAP),
+            served_or_raise(api, _CONFIG_MAP),
             {
                 "apiVersion": "v1",
                 "kind": "ConfigMap",
@@ -110,14 +110,14 @@ class ApplySet:
 
     def remove(self, api: Api) -> None:
         """Remove the parent, after the last member is gone."""
-        served = _served(api, _CONFIG_MAP)
+        served = served_or_raise(api, _CONFIG_MAP)
         if parent := api.get(served, NAMESPACE, self.name):
             api.delete(served, NAMESPACE, self.name, parent["metadata"]["uid"])
 
 
 def ensure_namespace(api: Api) -> None:
     """Make the engine's own namespace if it is not there."""
-    served = _served(api, _NAMESPACE)
+    served = served_or_raise(api, _NAMESPACE)
     if api.get(served, "", NAMESPACE) is None:
         api.apply(
             served,
@@ -127,13 +127,6 @@ def ensure_namespace(api: Api) -> None:
                 "metadata": {"name": NAMESPACE, "labels": {"pod-security.kubernetes.io/enforce": "restricted"}},
             },
         )
-
-
-def _served(api: Api, kind: Kind) -> Any:
-    served = api.served(kind)
-    if served is None:
-        raise GdccError(f"the API server {api.server} does not serve {kind.kind}", "Is it a Kubernetes API server?")
-    return served
 
 
 def _items(text: str | None) -> frozenset[str]:

@@ -85,6 +85,19 @@ def _changes(path: Path, old: Any, new: Any) -> Iterator[Change]:
         yield Change(path, old, new)
 
 
+def overlaid(live: Mapping[str, Any], manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """The live object with all that is asked for put over it: what cannot be asked of the server when it refuses."""
+    return {
+        **live,
+        **{
+            key: overlaid(live[key], value)
+            if isinstance(value, Mapping) and isinstance(live.get(key), Mapping)
+            else value
+            for key, value in manifest.items()
+        },
+    }
+
+
 def is_current(manifest: Object, live: Object) -> bool:
     """Whether applying `manifest` would certainly change nothing, told from the live object alone.
 
@@ -109,7 +122,9 @@ def is_current(manifest: Object, live: Object) -> bool:
 def _holds(asked: Any, live: Any) -> bool:
     """Whether each value asked for is there."""
     if isinstance(asked, Mapping):
-        return isinstance(live, Mapping) and all(key in live and _holds(value, live[key]) for key, value in asked.items())
+        return isinstance(live, Mapping) and all(
+            key in live and _holds(value, live[key]) for key, value in asked.items()
+        )
     if isinstance(asked, list):
         return isinstance(live, list) and len(asked) == len(live) and all(map(_holds, asked, live))
     return bool(asked == live) and type(asked) is type(live)
@@ -121,7 +136,9 @@ def _owns(fields: Mapping[str, Any], asked: Any) -> bool:
     if not members:
         return True  # a leaf, or owned as a whole
     if isinstance(asked, Mapping):
-        return members.keys() == {f"f:{key}" for key in asked} and all(_owns(members[f"f:{key}"], asked[key]) for key in asked)
+        return members.keys() == {f"f:{key}" for key in asked} and all(
+            _owns(members[f"f:{key}"], asked[key]) for key in asked
+        )
     if isinstance(asked, list) and len(members) == len(asked):
         return all(any(_owns_item(key, inner, item) for item in asked) for key, inner in members.items())
     return False
@@ -141,7 +158,7 @@ def _owns_item(key: str, fields: Mapping[str, Any], item: Any) -> bool:
 
 
 def without(manifest: Object, paths: Sequence[str], live: Object | None) -> Object:
-    """The manifest with `ignoreChanges` carried out: each path keeps its live value, or is left out when it has none."""
+    """The manifest with `ignoreChanges` carried out: each path keeps its live value, or none when it has none."""
     for path in paths:
         manifest = _kept(manifest, parse_path(path), live)
     return manifest
@@ -171,7 +188,7 @@ def _kept(asked: Any, path: Path, live: Any) -> Any:
 
 
 def parse_path(text: str) -> Path:
-    """Read a Pulumi property path: `spec.replicas`, `metadata.annotations["a.b/c"]`, `spec.ports[0].port`, `rules[*]`."""
+    """Read a Pulumi property path: `spec.replicas`, `metadata.labels["a.b/c"]`, `spec.ports[0].port`, `rules[*]`."""
     parts: list[str | int] = []
     rest = text
     while rest:
@@ -208,13 +225,21 @@ class Owner:
     time: str
 
 
-def owner_of(path: Path, live: Object) -> Owner | None:
-    """Which other manager owns a field of a live object; the latest to write it, when several do."""
-    owners = [
-        Owner(entry.get("manager", ""), entry.get("operation", ""), entry.get("time", ""))
-        for entry in live["metadata"].get("managedFields") or ()
-        if entry.get("manager") != FIELD_MANAGER and _covers(entry.get("fieldsV1") or {}, path, live)
-    ]
+def owner_of(path: Path, live: Object, *, removed: bool = False) -> Owner | None:
+    """Which other manager owns a field of a live object; the latest to write it, when several do.
+
+    Args:
+        removed: the field is not there any more, so that nobody owns it: then the latest to write the object after
+            this field manager did.
+    """
+    entries = [entry for entry in live["metadata"].get("managedFields") or () if not entry.get("subresource")]
+    others = [entry for entry in entries if entry.get("manager") != FIELD_MANAGER]
+    if removed:
+        ours = max((entry.get("time", "") for entry in entries if entry.get("manager") == FIELD_MANAGER), default="")
+        found = [entry for entry in others if entry.get("time", "") >= ours]
+    else:
+        found = [entry for entry in others if _covers(entry.get("fieldsV1") or {}, path, live)]
+    owners = (Owner(each.get("manager", ""), each.get("operation", ""), each.get("time", "")) for each in found)
     return max(owners, key=lambda owner: owner.time, default=None)
 
 

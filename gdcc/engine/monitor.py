@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from google.protobuf import empty_pb2
-from pulumi.runtime.proto import engine_pb2, resource_pb2
+from pulumi.runtime.proto import engine_pb2, provider_pb2, resource_pb2
 
 from gdcc.console import err
 from gdcc.engine.registration import STACK_TYPE, Registration, from_request
@@ -26,11 +26,11 @@ class State:
     secrets: tuple[Path, ...] = ()
 
 
-Resolve = Callable[[Registration], State]
-"""Answers one Kubernetes object's registration; may block until the object is live."""
+Resolve = Callable[[Registration, Registration | None], State]
+"""Answers a Kubernetes object's registration, given its explicit provider's; may block until the object is live."""
 
-Read = Callable[[str, str, str], State]
-"""Reads an object that exists: its type token, its id (`namespace/name` or `name`), its provider reference."""
+Read = Callable[[str, str, Registration | None], State]
+"""Reads an object that exists: its type token, its id (`namespace/name` or `name`), its explicit provider."""
 
 
 @dataclass
@@ -93,10 +93,14 @@ class Monitor:
             return resource_pb2.RegisterResourceResponse(
                 urn=asked.urn, id=asked.name if asked.custom else "", object=request.object
             )
-        state = self._resolve(asked)
+        state = self._resolve(asked, self._provider(request.provider))
         return resource_pb2.RegisterResourceResponse(
             urn=asked.urn, id=state.id, object=encode(state.outputs, state.secrets)
         )
+
+    def _provider(self, reference: str) -> Registration | None:
+        """The explicit provider that a reference `urn::id` names; None for the default one."""
+        return self.recording.registrations.get(reference.rpartition("::")[0])
 
     def _record(self, asked: Registration, problems: list[str]) -> None:
         with self._lock:
@@ -118,21 +122,23 @@ class Monitor:
     def ReadResource(self, request: resource_pb2.ReadResourceRequest) -> resource_pb2.ReadResourceResponse:
         """Read an object that somebody else manages (`.get(...)` in the program)."""
         if not request.type.startswith("kubernetes:"):
-            self.recording.problems.append(f"{request.type} {request.name!r}: reads a resource that is not one of Kubernetes")
+            self.recording.problems.append(
+                f"{request.type} {request.name!r}: reads a resource that is not one of Kubernetes"
+            )
             return resource_pb2.ReadResourceResponse(urn="", properties=request.properties)
-        state = self._read(request.type, request.id, request.provider)
+        state = self._read(request.type, request.id, self._provider(request.provider))
         urn = f"urn:pulumi:{self._stack}::{self._project}::{request.type}::{request.name}"
-        return resource_pb2.ReadResourceResponse(urn=urn, id=state.id, properties=encode(state.outputs, state.secrets))
+        return resource_pb2.ReadResourceResponse(urn=urn, properties=encode(state.outputs, state.secrets))
 
-    def Invoke(self, request: resource_pb2.ResourceInvokeRequest) -> resource_pb2.InvokeResponse:
+    def Invoke(self, request: resource_pb2.ResourceInvokeRequest) -> provider_pb2.InvokeResponse:
         """Functions run in provider plugins, which this engine has none of."""
         self.recording.problems.append(f"function {request.tok}: runs in a provider plugin")
-        return resource_pb2.InvokeResponse()
+        return provider_pb2.InvokeResponse()
 
-    def Call(self, request: resource_pb2.ResourceCallRequest) -> resource_pb2.CallResponse:
+    def Call(self, request: resource_pb2.ResourceCallRequest) -> provider_pb2.CallResponse:
         """Methods run in provider plugins, which this engine has none of."""
         self.recording.problems.append(f"method {request.tok}: runs in a provider plugin")
-        return resource_pb2.CallResponse()
+        return provider_pb2.CallResponse()
 
     def RegisterPackage(self, request: resource_pb2.RegisterPackageRequest) -> resource_pb2.RegisterPackageResponse:
         """Parameterized packages need a provider plugin."""
@@ -155,7 +161,7 @@ class Log:
     """Pulumi's `Engine` service: what the program says through `pulumi.log` goes to stderr."""
 
     # ruff: noqa: N802
-    _WORDS = {engine_pb2.INFO: "info", engine_pb2.WARNING: "warning", engine_pb2.ERROR: "error"}
+    _WORDS: ClassVar = {engine_pb2.INFO: "info", engine_pb2.WARNING: "warning", engine_pb2.ERROR: "error"}
 
     def Log(self, request: engine_pb2.LogRequest) -> empty_pb2.Empty:
         """Print one message; debug messages are dropped."""

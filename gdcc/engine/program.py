@@ -51,7 +51,7 @@ class _InlineExecutor(ThreadPoolExecutor):
         future: Future[Any] = Future()
         try:
             future.set_result(fn(*args, **kwargs))
-        except BaseException as error:  # noqa: BLE001 the future carries it, as a thread's would
+        except BaseException as error:
             future.set_exception(error)
         return future
 
@@ -112,8 +112,11 @@ def run(
 
 @contextlib.contextmanager
 def _collector_paused() -> Iterator[None]:
-    """Pause the cyclic garbage collector: the SDK keeps every object alive until the program ends, so each pass finds
-    nothing and costs more than the last (docs/gotchas.md)."""
+    """Pause the cyclic garbage collector.
+
+    The SDK keeps every object alive until the program ends, so that each pass finds nothing and costs more than the
+    one before (docs/gotchas.md).
+    """
     enabled = gc.isenabled()
     gc.disable()
     try:

@@ -7,6 +7,7 @@ from typing import Any
 
 from pulumi.runtime.proto import resource_pb2
 
+from gdcc.engine.api import Kind
 from gdcc.engine.values import Decoded, Path, decode
 
 STACK_TYPE = "pulumi:pulumi:Stack"
@@ -57,6 +58,12 @@ class Registration:
         return self.custom and self.type.startswith("kubernetes:")
 
 
+def from_type(token: str) -> Kind:
+    """The kind that a type token of the Kubernetes provider names: `kubernetes:core/v1:Pod` is `v1` `Pod`."""
+    _, api_version, kind = token.split(":")
+    return Kind(api_version.removeprefix("core/"), kind)
+
+
 def make_urn(stack: str, project: str, parent: str, type_: str, name: str) -> str:
     """The URN of a resource: types of its ancestors below the stack, joined by `$`, then its own."""
     if parent:
@@ -66,7 +73,9 @@ def make_urn(stack: str, project: str, parent: str, type_: str, name: str) -> st
     return f"urn:pulumi:{stack}::{project}::{type_}::{name}"
 
 
-def from_request(request: resource_pb2.RegisterResourceRequest, stack: str, project: str) -> tuple[Registration, Decoded]:
+def from_request(
+    request: resource_pb2.RegisterResourceRequest, stack: str, project: str
+) -> tuple[Registration, Decoded]:
     """Read a registration off the wire."""
     decoded = decode(request.object)
     dependencies = set(request.dependencies)
@@ -103,4 +112,6 @@ def _alias_urn(alias: Any, request: resource_pb2.RegisterResourceRequest, stack:
         return str(alias.urn)
     spec = alias.spec
     parent = "" if spec.noParent else (spec.parentUrn or request.parent)
-    return make_urn(spec.stack or stack, spec.project or project, parent, spec.type or request.type, spec.name or request.name)
+    return make_urn(
+        spec.stack or stack, spec.project or project, parent, spec.type or request.type, spec.name or request.name
+    )

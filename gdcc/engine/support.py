@@ -24,7 +24,7 @@ PROVIDER_HARMLESS = {
     "suppressHelmHookWarnings",
     "upsertExistingObjects",
 }
-"""Provider settings that change nothing here: the engine always upserts by server-side apply, and replaces what is immutable."""
+"""Settings that change nothing here: the engine always upserts by server-side apply, and replaces what is immutable."""
 
 
 class UnsupportedError(FindingError):
@@ -52,10 +52,12 @@ def unsupported(request: resource_pb2.RegisterResourceRequest, asked: Registrati
     for path in decoded.assets:
         yield f"{where}: a file asset at {'.'.join(map(str, path))}"
     if asked.type == PROVIDER_TYPE:
-        for key in sorted(set(asked.inputs) - PROVIDER_HONOURED - PROVIDER_HARMLESS - {"version", "enableServerSideApply"}):
+        for key in sorted(
+            set(asked.inputs) - PROVIDER_HONOURED - PROVIDER_HARMLESS - {"version", "enableServerSideApply"}
+        ):
             yield f"{where}: provider setting {key}"
         if str(asked.inputs.get("enableServerSideApply", "true")).lower() == "false":
-            yield f"{where}: provider setting enableServerSideApply: false (this engine only applies on the server side)"
+            yield f"{where}: provider setting enableServerSideApply: false (this engine knows no other way)"
     yield from (f"{where}: resource option {option}" for option in _options(request))
 
 
@@ -74,7 +76,10 @@ def _options(request: resource_pb2.RegisterResourceRequest) -> Iterator[str]:
         yield "hooks"
     if request.replace_with:
         yield "replaceWith"
-    if request.HasField("replacement_trigger") and request.replacement_trigger.WhichOneof("kind") not in (None, "null_value"):
+    if request.HasField("replacement_trigger") and request.replacement_trigger.WhichOneof("kind") not in (
+        None,
+        "null_value",
+    ):
         yield "replacementTrigger"
     if request.packageRef:
         yield "a parameterized package"

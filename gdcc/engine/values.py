@@ -110,7 +110,7 @@ def redact(data: Any, secrets: tuple[Path, ...]) -> Any:
 
 def _redacted(data: Any, path: Path) -> Any:
     if not path:
-        return {key: REDACTED for key in data} if isinstance(data, Mapping) else REDACTED
+        return dict.fromkeys(data, REDACTED) if isinstance(data, Mapping) else REDACTED
     key = path[0]
     if isinstance(data, Mapping) and key in data:
         return {**data, key: _redacted(data[key], path[1:])}

@@ -1,0 +1,265 @@
+"""The verbs `gdcc preview`, `up`, `refresh` and `destroy`; `gdcc.cli` mounts them."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gdcc.cluster.state import Layout
+from gdcc.console import out
+from gdcc.engine import digest, display
+from gdcc.engine.config import load_program
+from gdcc.engine.operations import Manner, Operation
+from gdcc.engine.program import Program
+from gdcc.engine.progress import say
+from gdcc.engine.step import Plan, Selection
+from gdcc.errors import FindingError, GdccError
+from gdcc.project import project_root
+
+Stack = Annotated[
+    str, typer.Option("--stack", "-s", help="Which stack: stacks/Pulumi.NAME.yaml.", envvar="PULUMI_STACK")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object in the shape of `pulumi preview --json`.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
+NoChanges = Annotated[bool, typer.Option("--expect-no-changes", help="Fail (exit code 1) if anything would change.")]
+Target = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--target",
+        "-t",
+        metavar="GLOB",
+        help="Only objects whose URN, name or namespace/name matches; may be repeated.",
+    ),
+]
+Force = Annotated[bool, typer.Option("--force-conflicts", help="Take over fields that other managers apply.")]
+LockTimeout = Annotated[
+    float, typer.Option("--lock-timeout", metavar="SECONDS", min=0, help="How long to wait for another run to end.")
+]
+ShowAll = Annotated[bool, typer.Option("--show-all", help="List every object, however many.")]
+
+DEFAULT_STACK = "local"
+LOCAL_CONTEXT = "gdcc-local"
+
+
+def _examples(*lines: str) -> str:
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+PREVIEW_EXAMPLES = _examples(
+    "gdcc preview", "gdcc preview --expect-no-changes", "gdcc preview --json | jq .changeSummary"
+)
+UP_EXAMPLES = _examples("gdcc up", "gdcc up --yes --stack local", "gdcc up --target 't7k2m9qx-*/*'")
+REFRESH_EXAMPLES = _examples("gdcc refresh", "gdcc refresh --expect-no-changes    # exit code 1 if anything drifted")
+DESTROY_EXAMPLES = _examples("gdcc destroy", "gdcc destroy --yes --target '*-dev/*'")
+
+
+class _Run:
+    """One verb on one stack: the operation, and how it speaks."""
+
+    def __init__(self, stack: str, manner: Manner, *, as_json: bool, show_all: bool) -> None:
+        self.as_json = as_json
+        self.show_all = show_all
+        self.began = time.monotonic()
+        self.program: Program | None = None
+        self._stack = stack
+        self._manner = manner
+
+    def open(self) -> Operation:
+        root = project_root()
+        self.program = load_program(root, self._stack)
+        context = self.program.config.get("kubernetes:context", "")
+        return Operation(self.program, self._manner, local_kubeconfig(context))
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.began
+
+    def title(self, words: str, operation: Operation) -> None:
+        if not self.as_json:
+            out.print(f"{words} ({self._stack}, {operation.server}):", markup=False)
+
+    def dump(self, answer: Any) -> None:
+        typer.echo(json.dumps(answer, ensure_ascii=False, indent=2))
+
+    def refuse(self, error: GdccError) -> None:
+        if self.as_json:
+            self.dump(digest.refused(self.program, error))
+
+    def show(self, plan: Plan, error: GdccError | None = None) -> None:
+        if self.as_json and self.program:
+            self.dump(digest.digest(self.program, plan, self.seconds, error))
+        else:
+            display.show_plan(plan, everything=self.show_all)
+
+    def carry_out(
+        self, operation: Operation, plan: Plan, replan: Callable[[], Plan], confirm: Callable[[Plan], None]
+    ) -> None:
+        """Show, ask, do, and say what was done."""
+        if not self.as_json:
+            self.show(plan)
+        if not plan.changing:
+            if self.as_json:
+                self.show(plan)
+            return
+        confirm(plan)
+
+        def again() -> Plan:
+            say("another run went in between; this is the plan now:")
+            operation.refresh()
+            new = replan()
+            if not self.as_json:
+                self.show(new)
+            confirm(new)
+            return new
+
+        try:
+            done = operation.carry_out(plan, again)
+        except GdccError as error:
+            if self.as_json:
+                self.show(plan, error)
+            raise
+        if self.as_json:
+            self.show(done)
+        else:
+            display.show_outputs(done.recording)
+            display.show_outcome(done, self.seconds)
+
+
+def preview(
+    stack: Stack = DEFAULT_STACK,
+    as_json: Json = False,
+    expect_no_changes: NoChanges = False,
+    target: Target = None,
+    force_conflicts: Force = False,
+    show_all: ShowAll = False,
+) -> None:
+    """Show what `up` would do; the API server is asked (dry run) and nothing is changed."""
+    manner = Manner(Selection(tuple(target or ())), force_conflicts)
+    run = _Run(stack, manner, as_json=as_json, show_all=show_all)
+    with _refusals(run):
+        operation = run.open()
+        run.title("Previewing update", operation)
+        plan = operation.plan()
+    run.show(plan)
+    if not as_json:
+        display.show_outputs(plan.recording)
+    _expect(plan, expect_no_changes)
+
+
+def up(
+    stack: Stack = DEFAULT_STACK,
+    yes: Yes = False,
+    as_json: Json = False,
+    expect_no_changes: NoChanges = False,
+    target: Target = None,
+    force_conflicts: Force = False,
+    lock_timeout: LockTimeout = 60,
+    show_all: ShowAll = False,
+) -> None:
+    """Bring the cluster to what the stack asks for; shows the plan and asks first.
+
+    Run it again after an interruption: it goes on from what is done. Nothing that this stack did not make is removed.
+    """
+    manner = Manner(Selection(tuple(target or ())), force_conflicts, lock_timeout)
+    run = _Run(stack, manner, as_json=as_json, show_all=show_all)
+    with _refusals(run):
+        operation = run.open()
+        run.title("Updating", operation)
+        plan = operation.plan()
+    if expect_no_changes and plan.changing:
+        run.show(plan)
+        _expect(plan, expect_no_changes)
+    run.carry_out(operation, plan, operation.plan, lambda _plan: _confirm("Apply this plan?", yes=yes))
+
+
+def refresh(
+    stack: Stack = DEFAULT_STACK,
+    as_json: Json = False,
+    expect_no_changes: NoChanges = False,
+    target: Target = None,
+    show_all: ShowAll = False,
+) -> None:
+    """Report drift: what is live and not as the stack has it, and which field manager wrote it.
+
+    There is no state file to refresh, so nothing is changed; `up` puts it right.
+    """
+    run = _Run(stack, Manner(Selection(tuple(target or ()))), as_json=as_json, show_all=show_all)
+    with _refusals(run):
+        operation = run.open()
+        run.title("Refreshing", operation)
+        plan = operation.plan()
+    if as_json:
+        run.show(plan)
+    else:
+        display.show_drift(plan, everything=show_all)
+    _expect(plan, expect_no_changes)
+
+
+def destroy(
+    stack: Stack = DEFAULT_STACK,
+    yes: Yes = False,
+    as_json: Json = False,
+    target: Target = None,
+    lock_timeout: LockTimeout = 60,
+    show_all: ShowAll = False,
+) -> None:
+    """Remove everything that the stack has made.
+
+    Refused, before anything is removed, while a namespace holds what the stack did not make, or an object is protected.
+    """
+    manner = Manner(Selection(tuple(target or ())), lock_timeout=lock_timeout)
+    run = _Run(stack, manner, as_json=as_json, show_all=show_all)
+    with _refusals(run):
+        operation = run.open()
+        run.title("Destroying", operation)
+        plan = operation.plan_destroy()
+    run.carry_out(operation, plan, operation.plan_destroy, lambda _plan: _confirm("Delete all of this?", yes=yes))
+    if not target:
+        operation.forget()
+
+
+def local_kubeconfig(context: str) -> Path | None:
+    """The local control plane's kubeconfig, when the stack is for it and KUBECONFIG names no other."""
+    if context != LOCAL_CONTEXT or os.environ.get("KUBECONFIG"):
+        return None
+    path = Layout.at(None).kubeconfig
+    if not path.is_file():
+        raise GdccError(
+            "there is no local control plane",
+            "Start it with `gdcc cluster up` (or `make up`), or point KUBECONFIG at your cluster.",
+        )
+    return path
+
+
+@contextmanager
+def _refusals(run: _Run) -> Iterator[None]:
+    """Lets machines read why there is no plan."""
+    try:
+        yield
+    except GdccError as error:
+        run.refuse(error)
+        raise
+
+
+def _confirm(question: str, *, yes: bool) -> None:
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise GdccError(
+            "nobody is there to confirm this", "Give --yes to do it without asking, or look first with `gdcc preview`."
+        )
+    if not typer.confirm(question, err=True):
+        raise FindingError("not confirmed, nothing was changed")
+
+
+def _expect(plan: Plan, expect_no_changes: bool) -> None:
+    if expect_no_changes and plan.changing:
+        raise FindingError(f"no changes were expected, and there are {len(plan.changing)}")
