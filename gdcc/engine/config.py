@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
 from gdcc.engine.program import Program
 from gdcc.errors import GdccError
 from gdcc.model import read_stack_file
-from gdcc.model.source import read
+from gdcc.model.source import parse
 
 _ITERATIONS = 1_000_000
 """Rounds of PBKDF2 in Pulumi's passphrase secrets provider, format v1."""
@@ -33,7 +33,7 @@ def load_program(root: Path, stack: str) -> Program:
         GdccError: there is no such stack, or its secrets cannot be read.
         StackError: the stack's file has problems.
     """
-    project = read(root / "Pulumi.yaml", root).data
+    project = parse((root / "Pulumi.yaml").read_bytes(), "Pulumi.yaml").data
     content = read_stack_file(root, stack)
     written = content.get("config")
     crypter = _Crypter(stack, content)

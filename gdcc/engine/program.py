@@ -115,7 +115,7 @@ def _collector_paused() -> Iterator[None]:
     """Pause the cyclic garbage collector.
 
     The SDK keeps every object alive until the program ends, so that each pass finds nothing and costs more than the
-    one before (docs/gotchas.md).
+    one before; afterwards it need not look at them again (docs/gotchas.md).
     """
     enabled = gc.isenabled()
     gc.disable()
@@ -123,6 +123,7 @@ def _collector_paused() -> Iterator[None]:
         yield
     finally:
         if enabled:
+            gc.freeze()
             gc.enable()
 
 

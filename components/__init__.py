@@ -1,0 +1,1 @@
+"""What tenants are made of, as Pulumi components: typed arguments in, Kubernetes objects and outputs out."""

@@ -1,0 +1,94 @@
+"""A tenant's namespace with what bounds it: Pod Security, quota, limits, and service accounts without tokens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from components.labels import identity, namespace_annotations, namespace_labels
+from gdcc.model import ContainerDefaults, Environment, Tenant
+from gdcc.model.platform import ContainerAmount
+
+SERVICE_ACCOUNTS = ("default", "workload")
+"""`default`, for pods that name none, and `workload`, for the agency's own; a token is mounted for neither."""
+
+
+@dataclass(frozen=True)
+class TenantNamespaceArgs:
+    """Arguments of `TenantNamespace`: whose it is, which environment, and what containers get that ask for nothing."""
+
+    tenant: Tenant
+    environment: Environment
+    container_defaults: ContainerDefaults
+
+
+class TenantNamespace(pulumi.ComponentResource):
+    """A namespace of one environment of one tenant, named by the tenant's id, which never changes.
+
+    Attributes:
+        namespace_name: `<tenant id>-<environment>`.
+    """
+
+    namespace_name: pulumi.Output[str]
+
+    def __init__(self, name: str, args: TenantNamespaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("gdcc:tenancy:TenantNamespace", name, {}, opts)
+        self._args = args
+        self._opts = pulumi.ResourceOptions(parent=self)
+        namespace = k8s.core.v1.Namespace(
+            f"{name}-namespace",
+            metadata=k8s.meta.v1.ObjectMetaArgs(
+                name=f"{args.tenant.id}-{args.environment.value}",
+                labels=namespace_labels(args.tenant, args.environment),
+                annotations=namespace_annotations(args.tenant),
+            ),
+            opts=self._opts,
+        )
+        self.namespace_name = namespace.metadata.name
+        self._quota(name)
+        self._limits(name)
+        for account in SERVICE_ACCOUNTS:
+            k8s.core.v1.ServiceAccount(
+                f"{name}-{account}",
+                metadata=self._metadata(account),
+                automount_service_account_token=False,
+                opts=self._opts,
+            )
+        self.register_outputs({"namespaceName": self.namespace_name})
+
+    def _metadata(self, name: str) -> k8s.meta.v1.ObjectMetaArgs:
+        labels = identity(self._args.tenant, self._args.environment)
+        return k8s.meta.v1.ObjectMetaArgs(name=name, namespace=self.namespace_name, labels=labels)
+
+    def _quota(self, name: str) -> None:
+        quota = self._args.tenant.quota[self._args.environment]
+        hard = {
+            "requests.cpu": str(quota.cpu),
+            "limits.cpu": str(quota.cpu),
+            "requests.memory": str(quota.memory),
+            "limits.memory": str(quota.memory),
+            "requests.storage": str(quota.storage),
+            "pods": str(quota.pods),
+            # Ways into the cluster that pass by the platform's gateway.
+            "services.loadbalancers": "0",
+            "services.nodeports": "0",
+        }
+        spec = k8s.core.v1.ResourceQuotaSpecArgs(hard=hard)
+        k8s.core.v1.ResourceQuota(f"{name}-quota", metadata=self._metadata("quota"), spec=spec, opts=self._opts)
+
+    def _limits(self, name: str) -> None:
+        defaults = self._args.container_defaults
+        item = k8s.core.v1.LimitRangeItemArgs(
+            type="Container",
+            default_request=_amount(defaults.requests),
+            default=_amount(defaults.limits),
+            max=_amount(defaults.max),
+        )
+        spec = k8s.core.v1.LimitRangeSpecArgs(limits=[item])
+        k8s.core.v1.LimitRange(f"{name}-limits", metadata=self._metadata("limits"), spec=spec, opts=self._opts)
+
+
+def _amount(amount: ContainerAmount) -> dict[str, str]:
+    return {"cpu": str(amount.cpu), "memory": str(amount.memory)}

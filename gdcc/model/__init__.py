@@ -1,0 +1,48 @@
+"""What is asked of the cloud: typed, frozen models of every file under ``stacks/``, and the only reader of YAML.
+
+The way in is `load_settings` and `load_estate`; everything wrong in the files arrives at once in one `StackError`::
+
+    root = project_root()
+    estate = load_estate(root, load_settings(root, "local"))
+    for tenant in estate.tenants:
+        print(tenant.id, tenant.zone.name, {env.value: str(quota.cpu) for env, quota in tenant.quota.items()})
+"""
+
+from gdcc.model.agency import AgencyRequest, Impact, Kind
+from gdcc.model.estate import Estate, Tenant
+from gdcc.model.platform import ContainerDefaults, Pool, Quota, Service, Zone
+from gdcc.model.problems import Problem, Severity, StackError
+from gdcc.model.quantity import Bytes, Cpu
+from gdcc.model.stack import Layer, StackSettings, load_settings, read_stack_file
+from gdcc.model.survey import Validation, load_estate, validate
+from gdcc.model.types import Contact, DataClass, Environment, Level, LocalizedName
+
+__all__ = [
+    "AgencyRequest",
+    "Bytes",
+    "Contact",
+    "ContainerDefaults",
+    "Cpu",
+    "DataClass",
+    "Environment",
+    "Estate",
+    "Impact",
+    "Kind",
+    "Layer",
+    "Level",
+    "LocalizedName",
+    "Pool",
+    "Problem",
+    "Quota",
+    "Service",
+    "Severity",
+    "StackError",
+    "StackSettings",
+    "Tenant",
+    "Validation",
+    "Zone",
+    "load_estate",
+    "load_settings",
+    "read_stack_file",
+    "validate",
+]

@@ -1,0 +1,69 @@
+"""What the platform offers, read from ``stacks/platform/``: the names that requests refer to."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from gdcc.model.document import Document
+from gdcc.model.platform import CapacityFile, MinistriesFile, Service, ZonesFile
+from gdcc.model.problems import Problem, StackError
+from gdcc.model.record import AnyRecord, Context, decode
+from gdcc.model.source import read
+from gdcc.model.tree import yaml_files
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """The platform's files; one that has problems is None."""
+
+    zones: ZonesFile | None
+    capacity: CapacityFile | None
+    ministries: MinistriesFile | None
+    services: Mapping[str, Service] | None
+    documents: tuple[Document, ...]
+    """Every file that could be read."""
+
+    def names(self) -> dict[str, Collection[str]]:
+        """Per kind, the names that exist; a kind whose file has problems is left out, so it raises no others."""
+        names: dict[str, Collection[str]] = {}
+        if self.zones:
+            names["zone"] = tuple(zone.name for zone in self.zones.zones)
+            names["tenant zone"] = tuple(zone.name for zone in self.zones.zones if zone.tenants)
+        if self.capacity:
+            names["size"] = tuple(self.capacity.sizes)
+        if self.ministries:
+            names["ministry"] = tuple(self.ministries.ministries)
+        if self.services is not None:
+            names["service"] = tuple(self.services)
+        return names
+
+
+def read_catalogue(root: Path, today: date, problems: list[Problem]) -> Catalogue:
+    """Reads ``stacks/platform/``; adds what is wrong in it to problems."""
+    platform = root / "stacks" / "platform"
+    documents: list[Document] = []
+
+    def one(path: Path, model: type[AnyRecord], names: Mapping[str, Collection[str]] | None = None) -> AnyRecord | None:
+        try:
+            document = read(path, root)
+        except StackError as error:
+            problems.extend(error.problems)
+            return None
+        documents.append(document)
+        record = decode(model, document, Context(today, names or {}))
+        if isinstance(record, list):
+            problems.extend(record)
+            return None
+        return record
+
+    zones = one(platform / "zones.yaml", ZonesFile)
+    named = {"zone": tuple(zone.name for zone in zones.zones)} if zones else None
+    capacity = one(platform / "capacity.yaml", CapacityFile, named)
+    ministries = one(platform / "ministries.yaml", MinistriesFile)
+    read_services = {path.stem: one(path, Service) for path in yaml_files(platform / "services", root, problems)}
+    services = {name: service for name, service in read_services.items() if service}
+    complete = len(services) == len(read_services)
+    return Catalogue(zones, capacity, ministries, services if complete else None, tuple(documents))
