@@ -202,7 +202,13 @@ def _present(left: Mapping[tuple[Site, Key], Step]) -> Iterable[tuple[Site, Key]
         served = site.api.preferred(group_kind)
         if served is None:
             continue
-        for live in site.api.list(served, selector=site.applyset.selector, metadata_only=True):
+        try:
+            listed = list(site.api.list(served, selector=site.applyset.selector, metadata_only=True))
+        except ApiError as error:
+            if error.status == 404:
+                continue  # its definition went, and all of the kind with it
+            raise
+        for live in listed:
             key = Key(group_kind, live["metadata"].get("namespace", ""), live["metadata"]["name"])
             step = left.get((site, key))
             if step and step.live and step.live["metadata"]["uid"] == live["metadata"]["uid"]:

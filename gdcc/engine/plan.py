@@ -67,6 +67,8 @@ def prepare(sites: Sites, asked: Registration, provider: Registration | None) ->
     manifest = site.applyset.marked(manifest_of(asked, site, namespace), asked.urn, options)
     key = key_of(manifest)
     live = site.member(key)
+    if key.namespace and not site.has_namespace(key.namespace):
+        live = None  # still listed perhaps, but going with its namespace
     if live is not None and asked.options.ignore_changes:
         manifest = diff.without(manifest, asked.options.ignore_changes, live)
     same = live is not None and not asked.unknown and not is_leaving(live) and diff.is_current(manifest, live)
@@ -202,7 +204,7 @@ def ask(step: Step, around: Surroundings, *, force: bool) -> Step | Problem:
     if step.key.group_kind in around.definitions and step.site.api.served(step.kind) is None:
         return step
     if is_leaving(step.live):
-        return replace(step, live=None)
+        return step
     namespace = step.key.namespace
     if namespace and not step.site.has_namespace(namespace):
         if (step.site, namespace) not in around.namespaces:
