@@ -70,7 +70,7 @@ class Checkout:
             stdin=subprocess.DEVNULL,
             text=True,
             check=False,
-            preexec_fn=preexec,  # type: ignore[call-overload]  # noqa: PLW1509 a test's own process
+            preexec_fn=preexec,  # type: ignore[call-overload]
         )
         assert done.returncode == status, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in done.stdout + done.stderr

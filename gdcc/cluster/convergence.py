@@ -25,8 +25,9 @@ STATE_BYTES = 200 * disk.MEBIBYTE
 PATIENCE = 120.0
 """Seconds for a member to become ready; 4 on an idle machine."""
 
-REPLY = 10.0
-"""Seconds for a member that runs already to answer before it is started again."""
+REPLY = 20.0
+"""Seconds for a member that runs already to answer before it is started again; the API server was seen to need 11 after
+etcd had been away."""
 
 LOG_LINES = 5
 """Of a member that failed."""

