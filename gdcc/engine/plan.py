@@ -237,7 +237,7 @@ def _ask_in_place(step: Step, *, force: bool) -> Step | Problem:
         live = api.get(served, step.key.namespace, step.key.name)
     owner = step.site.owner(live) if live else ""
     if owner not in ("", step.site.applyset.id) and not force:
-        return Problem(str(step.key), f"belongs to another ApplySet, {owner}", _TAKE_OVER)
+        return Problem(str(step.key), f"belongs to another ApplySet, {owner}", _TAKE_OVER, owner)
     try:
         try:
             _, result = api.apply(served, manifest, dry_run=True, force=force)
