@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import sys
+from functools import partial
 
 import typer
 from rich.text import Text
@@ -39,7 +40,7 @@ def main() -> None:
         _say(error.message, error.hint)
         code = error.exit_code
     except typer.TyperException as error:
-        _say(error.format_message(), "See `gdcc --help`, or --help after a command.")
+        getattr(error, "show", partial(_say, str(error), ""))()
         code = 2
     except (KeyboardInterrupt, typer.Abort):
         _say("interrupted", "Run it again: it goes on from what is done.")

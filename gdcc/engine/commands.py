@@ -141,7 +141,10 @@ def preview(
     force_conflicts: Force = False,
     show_all: ShowAll = False,
 ) -> None:
-    """Show what `up` would do; the API server is asked (dry run) and nothing is changed."""
+    """Show what `up` would do; change nothing.
+
+    The API server is asked by dry runs, so that what it would refuse shows here.
+    """
     manner = Manner(Selection(tuple(target or ())), force_conflicts)
     run = _Run(stack, manner, as_json=as_json, show_all=show_all)
     with _refusals(run):
@@ -164,9 +167,9 @@ def up(
     lock_timeout: LockTimeout = 60,
     show_all: ShowAll = False,
 ) -> None:
-    """Bring the cluster to what the stack asks for; shows the plan and asks first.
+    """Bring the cluster to what the stack asks for.
 
-    Run it again after an interruption: it goes on from what is done. Nothing that this stack did not make is removed.
+    Shows the plan and asks first. Run it again after an interruption: it goes on from what is done. Nothing that this stack did not make is removed.
     """
     manner = Manner(Selection(tuple(target or ())), force_conflicts, lock_timeout)
     run = _Run(stack, manner, as_json=as_json, show_all=show_all)
@@ -187,7 +190,7 @@ def refresh(
     target: Target = None,
     show_all: ShowAll = False,
 ) -> None:
-    """Report drift: what is live and not as the stack has it, and which field manager wrote it.
+    """Report what was changed by hand, by whom and when.
 
     There is no state file to refresh, so nothing is changed; `up` puts it right.
     """
