@@ -295,7 +295,7 @@ def connect(kubeconfig: Path | str | None = None, context: str | None = None) ->
         GdccError: there is no kubeconfig, no such context, or it is malformed.
     """
     try:
-        if isinstance(kubeconfig, str) and "\n" in kubeconfig.strip():
+        if isinstance(kubeconfig, str) and (kubeconfig.lstrip().startswith("{") or "\n" in kubeconfig.strip()):
             client = kube_config.new_client_from_config_dict(yaml.safe_load(kubeconfig), context=context)
         else:
             client = kube_config.new_client_from_config(

@@ -169,7 +169,8 @@ def up(
 ) -> None:
     """Bring the cluster to what the stack asks for.
 
-    Shows the plan and asks first. Run it again after an interruption: it goes on from what is done. Nothing that this stack did not make is removed.
+    Shows the plan and asks first. Run it again after an interruption: it goes on from what is done. Nothing that this
+    stack did not make is removed.
     """
     manner = Manner(Selection(tuple(target or ())), force_conflicts, lock_timeout)
     run = _Run(stack, manner, as_json=as_json, show_all=show_all)

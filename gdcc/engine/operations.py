@@ -73,7 +73,7 @@ class Operation:
         Raises:
             GdccError: the program fails, or asks for what cannot be.
         """
-        with working("asking the API server") as advance:
+        with working("planning") as advance:
             planner = Planner(self._sites, self._manner.selection, force=self._manner.force, report=advance)
             return planner.plan(self._run(planner.resolve, preview=True))
 
@@ -83,7 +83,7 @@ class Operation:
         Raises:
             RefusedError: something is protected, or a namespace holds what others made.
         """
-        with working("asking the API server"):
+        with working("planning"):
             planner = Planner(self._sites, self._manner.selection)
             recording = self._run(planner.resolve, preview=True)
             steps = planner.deletes(everything=True)

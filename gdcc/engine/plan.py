@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,6 +17,7 @@ from gdcc.engine.manifest import manifest_of
 from gdcc.engine.monitor import Recording, State
 from gdcc.engine.outlook import outlook
 from gdcc.engine.problems import Problem, RefusedError
+from gdcc.engine.progress import Advance
 from gdcc.engine.registration import Registration
 from gdcc.engine.site import Site, Sites
 from gdcc.engine.step import DEFINITION, NAMESPACE, PROTECT, RETAIN, Op, Plan, Selection, Step, is_leaving, marks_of
@@ -111,7 +112,7 @@ class Planner:
 
     Args:
         force: take over fields that other managers apply.
-        report: called with the number of objects that the server was asked about, and of those to ask.
+        report: told how many objects the program has registered, and then about how many the server was asked.
     """
 
     def __init__(
@@ -120,7 +121,7 @@ class Planner:
         selection: Selection,
         *,
         force: bool = False,
-        report: Callable[[int, int], None] = lambda _done, _total: None,
+        report: Advance = lambda _done, _total: None,
     ) -> None:
         self._sites = sites
         self._selection = selection
@@ -139,6 +140,7 @@ class Planner:
             return State(asked.name, asked.inputs, asked.secrets)
         with self._lock:
             self._steps.append(step)
+            self._report(len(self._steps), None)
         return foreseen(step)
 
     def plan(self, recording: Recording) -> Plan:
