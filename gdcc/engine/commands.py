@@ -6,8 +6,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -62,75 +61,80 @@ DESTROY_EXAMPLES = _examples("gdcc destroy", "gdcc destroy --yes --target '*-dev
 
 
 class _Run:
-    """One verb on one stack: the operation, and how it speaks."""
+    """One verb on one stack: makes its plan, carries it out, and speaks of it to people or to machines."""
 
     def __init__(self, stack: str, manner: Manner, *, as_json: bool, show_all: bool) -> None:
         self.as_json = as_json
         self.show_all = show_all
-        self.began = time.monotonic()
-        self.program: Program | None = None
+        self._began = time.monotonic()
         self._stack = stack
         self._manner = manner
+        self._program: Program | None = None
+        self._operation: Operation | None = None
+        self._planned: Callable[[Operation], Plan] = Operation.plan
 
-    def open(self) -> Operation:
-        root = project_root()
-        self.program = load_program(root, self._stack)
-        context = self.program.config.get("kubernetes:context", "")
-        return Operation(self.program, self._manner, local_kubeconfig(context))
-
-    @property
-    def seconds(self) -> float:
-        return time.monotonic() - self.began
-
-    def title(self, words: str, operation: Operation) -> None:
-        if not self.as_json:
-            out.print(f"{words} ({self._stack}, {operation.server}):", markup=False)
-
-    def dump(self, answer: Any) -> None:
-        typer.echo(json.dumps(answer, ensure_ascii=False, indent=2))
-
-    def refuse(self, error: GdccError) -> None:
-        if self.as_json:
-            self.dump(digest.refused(self.program, error))
-
-    def show(self, plan: Plan, error: GdccError | None = None) -> None:
-        if self.as_json and self.program:
-            self.dump(digest.digest(self.program, plan, self.seconds, error))
-        else:
-            display.show_plan(plan, everything=self.show_all)
-
-    def carry_out(
-        self, operation: Operation, plan: Plan, replan: Callable[[], Plan], confirm: Callable[[Plan], None]
-    ) -> None:
-        """Show, ask, do, and say what was done."""
-        if not self.as_json:
-            self.show(plan)
-        if not plan.changing:
+    def plan(self, title: str, planned: Callable[[Operation], Plan] = Operation.plan) -> Plan:
+        """Make the plan; machines read on stdout why there is none."""
+        self._planned = planned
+        try:
+            self._program = load_program(project_root(), self._stack)
+            context = self._program.config.get("kubernetes:context", "")
+            self._operation = Operation(self._program, self._manner, local_kubeconfig(context))
+            if not self.as_json:
+                out.print(f"{title} ({self._stack}, {self._operation.server}):", markup=False)
+            return planned(self._operation)
+        except GdccError as error:
             if self.as_json:
-                self.show(plan)
-            return
-        confirm(plan)
+                _dump(digest.refused(self._program, error))
+            raise
+
+    def show(self, plan: Plan) -> None:
+        """The plan, for people or for machines."""
+        if not self.as_json:
+            display.show_plan(plan, everything=self.show_all)
+        elif self._program:
+            _dump(digest.digest(self._program, plan, self._seconds))
+
+    def carry_out(self, plan: Plan, question: str, *, yes: bool, forget: bool = False) -> None:
+        """Show, ask, do, and say what was done."""
+        operation, program = self._operation, self._program
+        if operation is None or program is None:
+            raise AssertionError("carried out before it was planned")
+
+        def agree(to: Plan) -> None:
+            if not self.as_json:
+                self.show(to)
+            if to.changing:
+                _confirm(question, yes=yes)
 
         def again() -> Plan:
             say("another run went in between; this is the plan now:")
             operation.refresh()
-            new = replan()
-            if not self.as_json:
-                self.show(new)
-            confirm(new)
+            new = self._planned(operation)
+            agree(new)
             return new
 
-        try:
-            done = operation.carry_out(plan, again)
-        except GdccError as error:
-            if self.as_json:
-                self.show(plan, error)
-            raise
+        agree(plan)
+        if plan.changing or forget:
+            try:
+                plan = operation.carry_out(plan, again, forget=forget)
+            except GdccError as error:
+                if self.as_json:
+                    _dump(digest.digest(program, plan, self._seconds, error))
+                raise
         if self.as_json:
-            self.show(done)
-        else:
-            display.show_outputs(done.recording)
-            display.show_outcome(done, self.seconds)
+            self.show(plan)
+        elif plan.changing:
+            display.show_outputs(plan.recording)
+            display.show_outcome(plan, self._seconds)
+
+    @property
+    def _seconds(self) -> float:
+        return time.monotonic() - self._began
+
+
+def _dump(answer: Any) -> None:
+    typer.echo(json.dumps(answer, ensure_ascii=False, indent=2))
 
 
 def preview(
@@ -147,10 +151,7 @@ def preview(
     """
     manner = Manner(Selection(tuple(target or ())), force_conflicts)
     run = _Run(stack, manner, as_json=as_json, show_all=show_all)
-    with _refusals(run):
-        operation = run.open()
-        run.title("Previewing update", operation)
-        plan = operation.plan()
+    plan = run.plan("Previewing update")
     run.show(plan)
     if not as_json:
         display.show_outputs(plan.recording)
@@ -174,14 +175,11 @@ def up(
     """
     manner = Manner(Selection(tuple(target or ())), force_conflicts, lock_timeout)
     run = _Run(stack, manner, as_json=as_json, show_all=show_all)
-    with _refusals(run):
-        operation = run.open()
-        run.title("Updating", operation)
-        plan = operation.plan()
+    plan = run.plan("Updating")
     if expect_no_changes and plan.changing:
         run.show(plan)
         _expect(plan, expect_no_changes)
-    run.carry_out(operation, plan, operation.plan, lambda _plan: _confirm("Apply this plan?", yes=yes))
+    run.carry_out(plan, "Apply this plan?", yes=yes)
 
 
 def refresh(
@@ -196,10 +194,7 @@ def refresh(
     There is no state file to refresh, so nothing is changed; `up` puts it right.
     """
     run = _Run(stack, Manner(Selection(tuple(target or ()))), as_json=as_json, show_all=show_all)
-    with _refusals(run):
-        operation = run.open()
-        run.title("Refreshing", operation)
-        plan = operation.plan()
+    plan = run.plan("Refreshing")
     if as_json:
         run.show(plan)
     else:
@@ -221,13 +216,8 @@ def destroy(
     """
     manner = Manner(Selection(tuple(target or ())), lock_timeout=lock_timeout)
     run = _Run(stack, manner, as_json=as_json, show_all=show_all)
-    with _refusals(run):
-        operation = run.open()
-        run.title("Destroying", operation)
-        plan = operation.plan_destroy()
-    run.carry_out(operation, plan, operation.plan_destroy, lambda _plan: _confirm("Delete all of this?", yes=yes))
-    if not target:
-        operation.forget()
+    plan = run.plan("Destroying", Operation.plan_destroy)
+    run.carry_out(plan, "Delete all of this?", yes=yes, forget=not target)
 
 
 def local_kubeconfig(context: str) -> Path | None:
@@ -241,16 +231,6 @@ def local_kubeconfig(context: str) -> Path | None:
             "Start it with `gdcc cluster up` (or `make up`), or point KUBECONFIG at your cluster.",
         )
     return path
-
-
-@contextmanager
-def _refusals(run: _Run) -> Iterator[None]:
-    """Lets machines read why there is no plan."""
-    try:
-        yield
-    except GdccError as error:
-        run.refuse(error)
-        raise
 
 
 def _confirm(question: str, *, yes: bool) -> None:

@@ -91,11 +91,12 @@ class Operation:
                 raise RefusedError(problems)
         return Plan(Recording(registrations=recording.registrations), steps)
 
-    def carry_out(self, plan: Plan, again: Callable[[], Plan]) -> Plan:
+    def carry_out(self, plan: Plan, again: Callable[[], Plan], *, forget: bool = False) -> Plan:
         """Carry out a plan, alone.
 
         Args:
             again: makes a new plan, and may ask about it; used when another run went in between.
+            forget: at the end remove the ApplySet's parent and the lock too: the stack is no more.
 
         Returns:
             The plan that was carried out.
@@ -107,13 +108,11 @@ class Operation:
         with self._alone() as vigil:
             plan = plan if vigil.fresh else again()
             self._carry_out(plan, vigil)
-        return plan
-
-    def forget(self) -> None:
-        """After a destroy: remove the ApplySet's parent and the lock."""
-        for site in self._sites:
-            site.applyset.remove(site.api)
+            for site in self._sites if forget else ():
+                site.applyset.remove(site.api)
+        for site in self._sites if forget else ():
             lease.remove(site.api, self._applyset.name)
+        return plan
 
     def refresh(self) -> None:
         """Read anew what is live."""

@@ -52,9 +52,7 @@ class Trial:
 
     def destroy(self, entry: Entry) -> Plan:
         operation = self.operation(entry)
-        plan = operation.carry_out(operation.plan_destroy(), operation.plan_destroy)
-        operation.forget()
-        return plan
+        return operation.carry_out(operation.plan_destroy(), operation.plan_destroy, forget=True)
 
     def kubectl(self, *arguments: str, stdin: str = "", check: bool = True) -> str:
         command = [str(self.cluster.bin_dir / "kubectl"), f"--kubeconfig={self.cluster.kubeconfig}", *arguments]
