@@ -9,6 +9,7 @@ from functools import partial
 import typer
 from rich.text import Text
 
+from gdcc.capacity import commands as capacity
 from gdcc.cluster.commands import app as cluster
 from gdcc.console import err
 from gdcc.engine import commands as engine
@@ -29,6 +30,7 @@ app.command(epilog=engine.REFRESH_EXAMPLES)(engine.refresh)
 app.command(epilog=engine.DESTROY_EXAMPLES)(engine.destroy)
 app.command()(model.validate)
 app.command()(model.schema)
+app.command(epilog=capacity.EXAMPLES)(capacity.capacity)
 app.add_typer(cluster, name="cluster")
 
 

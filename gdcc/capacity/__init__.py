@@ -1,0 +1,1 @@
+"""How much of the cloud is asked for, granted and free, by pool and by zone."""
