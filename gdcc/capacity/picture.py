@@ -23,7 +23,7 @@ def page(ledger: Ledger) -> str:
     body = [
         "<h1>กำลังของคลาวด์กลางภาครัฐ / Capacity of the government cloud</h1>",
         f"<p>{ledger.vcpu:,.0f} vCPU จากเป้าหมาย {GOAL_VCPU:,} / of the goal of {GOAL_VCPU:,}: {share:.0%}</p>",
-        _bar(min(share, 1), "vCPU"),
+        _bar(min(share, 1), f"vCPU: {share:.0%}", _REACHED if share >= 1 else _PLAIN),
     ]
     for resource in RESOURCES:
         body.append(f"<h2>{_TITLES[resource]} ({UNITS[resource][0]})</h2>")
@@ -34,6 +34,7 @@ def page(ledger: Ledger) -> str:
     )
 
 
+_PLAIN, _TIGHT, _REACHED = "#1d4ed8", "#b91c1c", "#15803d"
 _HEADS = (
     "กลุ่มเครื่อง / pool",
     "มี / there is",
@@ -65,8 +66,8 @@ def _row(account: Account, resource: str, bar: str) -> str:
     return f"<tr{kind}><td>{escape(account.name)}</td>{''.join(map(cell, amounts))}<td>{bar}</td></tr>"
 
 
-def _bar(share: float, label: str) -> str:
-    colour = "#b91c1c" if share > 0.9 else "#1d4ed8"
+def _bar(share: float, label: str, colour: str = "") -> str:
+    colour = colour or (_TIGHT if share > 0.9 else _PLAIN)
     return (
         f'<svg viewBox="0 0 100 8" preserveAspectRatio="none" role="img" aria-label="{escape(label)}">'
         '<rect width="100" height="8" fill="#e2e8f0"/>'
