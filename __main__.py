@@ -4,10 +4,13 @@ from pathlib import Path
 
 import pulumi
 
-from components.access import TenantRoles
+from components.access import TenantRoles, TenantRolesArgs
+from components.admission import AdmissionWalls, AdmissionWallsArgs
+from components.platform import PlatformRoles, PlatformRolesArgs
 from components.tenant import Tenant, TenantArgs
 from gdcc.errors import GdccError
 from gdcc.model import StackSettings, load_estate
+from gdcc.network import by_namespace
 
 
 def main() -> None:
@@ -15,9 +18,13 @@ def main() -> None:
     given = {key: config.get(key) for key in StackSettings.model_fields}
     settings = StackSettings.from_config({key: value for key, value in given.items() if value is not None})
     estate = load_estate(Path(__file__).parent, settings)
-    roles = TenantRoles("tenant-roles")
+    walls = AdmissionWalls("admission-walls", AdmissionWallsArgs(estate.admission))
+    record = f"{pulumi.get_project()}.{pulumi.get_stack()}"
+    PlatformRoles("platform-roles", PlatformRolesArgs(walls.names, record))
+    roles = TenantRoles("tenant-roles", TenantRolesArgs(estate.admission))
+    policies = by_namespace(estate)
     for tenant in estate.tenants:
-        Tenant(tenant.id, TenantArgs(tenant, estate.container_defaults, roles.names))
+        Tenant(tenant.id, TenantArgs(tenant, estate.container_defaults, estate.admission, roles.names, policies))
     pulumi.export("tenants", len(estate.tenants))
     pulumi.export("namespaces", sum(len(tenant.quota) for tenant in estate.tenants))
 

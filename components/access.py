@@ -1,4 +1,4 @@
-"""Who may do what: three roles of the platform, bound in each namespace to groups of the identity provider.
+"""What tenants may do: three roles, bound in each of their namespaces to groups of the identity provider.
 
 No rule has a wildcard, and no tenant role writes namespaces, network policies, quotas, limit ranges, roles or bindings.
 Who may create pods can read the secrets of the namespace by mounting them: withholding `secrets` from developers keeps
@@ -14,14 +14,16 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.labels import DOMAIN, identity
-from gdcc.model import Environment, Tenant
+from gdcc.model import Admission, Environment, Tenant
 
 Role = Literal["tenant-admin", "developer", "viewer"]
 ROLES: tuple[Role, ...] = get_args(Role)
 
-_RBAC = "rbac.authorization.k8s.io"
-_READ = ("get", "list", "watch")
-_WRITE = ("create", "delete", "deletecollection", "patch", "update")
+GROUP_PREFIX = "gdcc:"
+"""Of every group and role of the platform and its tenants."""
+RBAC = "rbac.authorization.k8s.io"
+READ = ("get", "list", "watch")
+WRITE = ("create", "delete", "deletecollection", "patch", "update")
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,17 @@ class Rule:
     group: str
     resources: tuple[str, ...]
     verbs: tuple[str, ...]
+    names: tuple[str, ...] = ()
+    """Only these objects, if any are named."""
+
+    def args(self) -> k8s.rbac.v1.PolicyRuleArgs:
+        """The rule as Kubernetes has it."""
+        return k8s.rbac.v1.PolicyRuleArgs(
+            api_groups=[self.group],
+            resources=list(self.resources),
+            verbs=list(self.verbs),
+            resource_names=list(self.names) or None,
+        )
 
 
 _VIEW = (
@@ -38,62 +51,76 @@ _VIEW = (
         "",
         (
             "configmaps",
-            "endpoints",
             "events",
-            "limitranges",
+            "namespaces",  # their own, whose labels and annotations say what holds there
             "persistentvolumeclaims",
             "pods",
             "pods/log",
             "pods/status",
-            "resourcequotas",
             "serviceaccounts",
             "services",
         ),
-        _READ,
+        READ,
     ),
     Rule(
         "apps",
         ("daemonsets", "deployments", "deployments/scale", "replicasets", "statefulsets", "statefulsets/scale"),
-        _READ,
+        READ,
     ),
-    Rule("autoscaling", ("horizontalpodautoscalers",), _READ),
-    Rule("batch", ("cronjobs", "jobs"), _READ),
-    Rule("discovery.k8s.io", ("endpointslices",), _READ),
-    Rule("events.k8s.io", ("events",), _READ),
-    Rule("networking.k8s.io", ("ingresses", "networkpolicies"), _READ),
-    Rule("policy", ("poddisruptionbudgets",), _READ),
-    Rule(_RBAC, ("rolebindings", "roles"), _READ),
+    Rule("autoscaling", ("horizontalpodautoscalers",), READ),
+    Rule("batch", ("cronjobs", "jobs"), READ),
+    Rule("events.k8s.io", ("events",), READ),
+    Rule("gateway.networking.k8s.io", ("grpcroutes", "httproutes", "tlsroutes"), READ),
+    Rule("networking.k8s.io", ("ingresses",), READ),
+    Rule("policy", ("poddisruptionbudgets",), READ),
 )
 _DEVELOP = (
-    Rule("", ("configmaps", "persistentvolumeclaims", "pods", "services"), _WRITE),
+    Rule("", ("configmaps", "persistentvolumeclaims", "pods", "services"), WRITE),
     Rule("", ("pods/exec", "pods/portforward"), ("create", "get")),
-    Rule("apps", ("deployments", "statefulsets"), _WRITE),
+    Rule("", ("pods/ephemeralcontainers", "pods/resize"), ("get", "patch", "update")),
+    Rule("apps", ("deployments", "statefulsets"), WRITE),
     Rule("apps", ("deployments/scale", "statefulsets/scale"), ("patch", "update")),
-    Rule("autoscaling", ("horizontalpodautoscalers",), _WRITE),
-    Rule("batch", ("cronjobs", "jobs"), _WRITE),
-    Rule("policy", ("poddisruptionbudgets",), _WRITE),
+    Rule("autoscaling", ("horizontalpodautoscalers",), WRITE),
+    Rule("batch", ("cronjobs", "jobs"), WRITE),
+    Rule("policy", ("poddisruptionbudgets",), WRITE),
 )
 _ADMINISTER = (
-    Rule("", ("secrets",), (*_READ, *_WRITE)),
-    Rule("", ("serviceaccounts",), _WRITE),
-    Rule("networking.k8s.io", ("ingresses",), _WRITE),
+    Rule("", ("secrets",), (*READ, *WRITE)),
+    Rule("", ("serviceaccounts",), WRITE),
+    Rule("gateway.networking.k8s.io", ("grpcroutes", "httproutes", "tlsroutes"), WRITE),
+    Rule("networking.k8s.io", ("ingresses",), WRITE),
 )
-RULES: dict[Role, tuple[Rule, ...]] = {
-    "viewer": _VIEW,
-    "developer": (*_VIEW, *_DEVELOP),
-    "tenant-admin": (*_VIEW, *_DEVELOP, *_ADMINISTER),
-}
-"""What each role may do in its own namespaces; each holds what the one before it holds."""
 
 
-def cluster_role_name(role: Role) -> str:
+def role_rules(admission: Admission) -> dict[Role, tuple[Rule, ...]]:
+    """What each role may do in its own namespaces; each holds what the one before it holds.
+
+    What bounds a tenant is in the same list that the walls are made from: tenants read it, and write none of it.
+    """
+    readable = [name for guarded in admission.guarded if guarded.readable for name in guarded.resources]
+    groups: dict[str, list[str]] = {}
+    for resource, _, group in (name.partition(".") for name in readable):
+        groups.setdefault(group, []).append(resource)
+    viewer = (*_VIEW, *(Rule(group, tuple(resources), READ) for group, resources in groups.items()))
+    developer = (*viewer, *_DEVELOP)
+    return {"viewer": viewer, "developer": developer, "tenant-admin": (*developer, *_ADMINISTER)}
+
+
+def cluster_role_name(role: str) -> str:
     """The ClusterRole of a role."""
-    return f"gdcc:{role}"
+    return f"{GROUP_PREFIX}{role}"
 
 
 def group_name(agency: str, role: Role) -> str:
     """The group of the identity provider whose members have a role in an agency's namespaces."""
-    return f"gdcc:{agency}:{role}"
+    return f"{GROUP_PREFIX}{agency}:{role}"
+
+
+@dataclass(frozen=True)
+class TenantRolesArgs:
+    """Arguments of `TenantRoles`."""
+
+    admission: Admission
 
 
 class TenantRoles(pulumi.ComponentResource):
@@ -105,19 +132,19 @@ class TenantRoles(pulumi.ComponentResource):
 
     names: dict[Role, pulumi.Output[str]]
 
-    def __init__(self, name: str, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, args: TenantRolesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("gdcc:tenancy:TenantRoles", name, {}, opts)
-        self.names = {role: self._role(name, role).metadata.name for role in ROLES}
+        rules = role_rules(args.admission)
+        self.names = {role: self._role(name, role, rules[role]).metadata.name for role in ROLES}
         self.register_outputs({"names": self.names})
 
-    def _role(self, name: str, role: Role) -> k8s.rbac.v1.ClusterRole:
-        rules = [
-            k8s.rbac.v1.PolicyRuleArgs(api_groups=[rule.group], resources=list(rule.resources), verbs=list(rule.verbs))
-            for rule in RULES[role]
-        ]
+    def _role(self, name: str, role: Role, rules: tuple[Rule, ...]) -> k8s.rbac.v1.ClusterRole:
         metadata = k8s.meta.v1.ObjectMetaArgs(name=cluster_role_name(role), labels={f"{DOMAIN}/role": role})
         return k8s.rbac.v1.ClusterRole(
-            f"{name}-{role}", metadata=metadata, rules=rules, opts=pulumi.ResourceOptions(parent=self)
+            f"{name}-{role}",
+            metadata=metadata,
+            rules=[rule.args() for rule in rules],
+            opts=pulumi.ResourceOptions(parent=self),
         )
 
 
@@ -149,8 +176,8 @@ class TenantAccess(pulumi.ComponentResource):
                 metadata=k8s.meta.v1.ObjectMetaArgs(
                     name=role, namespace=args.namespace, labels=identity(args.tenant, args.environment)
                 ),
-                role_ref=k8s.rbac.v1.RoleRefArgs(api_group=_RBAC, kind="ClusterRole", name=args.roles[role]),
-                subjects=[k8s.rbac.v1.SubjectArgs(api_group=_RBAC, kind="Group", name=group)],
+                role_ref=k8s.rbac.v1.RoleRefArgs(api_group=RBAC, kind="ClusterRole", name=args.roles[role]),
+                subjects=[k8s.rbac.v1.SubjectArgs(api_group=RBAC, kind="Group", name=group)],
                 opts=pulumi.ResourceOptions(parent=self),
             )
         self.register_outputs({"groups": self.groups})

@@ -3,34 +3,17 @@
 from __future__ import annotations
 
 from gdcc.model import Environment, Tenant
+from gdcc.network import DOMAIN, identity, namespace_labels
+from gdcc.network.namespaces import POD_SECURITY
 
-DOMAIN = "gdcc.go.th"
-POD_SECURITY = "restricted"
-"""Pod Security Standard of every tenant's namespace (https://kubernetes.io/docs/concepts/security/pod-security-standards)."""
+__all__ = ["DOMAIN", "DOMAINS", "POD_SECURITY", "identity", "namespace_annotations", "namespace_labels"]
 
-
-def identity(tenant: Tenant, environment: Environment) -> dict[str, str]:
-    """Who an object belongs to; on every object of a tenant, so that one selector finds them all."""
-    return {f"{DOMAIN}/tenant": tenant.id, f"{DOMAIN}/environment": environment.value}
+DOMAINS = f"{DOMAIN}/domains"
+"""Annotation of a namespace: the domains it may serve host names in, with commas between them."""
 
 
-def namespace_labels(tenant: Tenant, environment: Environment) -> dict[str, str]:
-    """All that is known of a namespace in label form: identity, classification and Pod Security."""
-    request = tenant.request
-    about = {
-        "agency": tenant.agency,
-        "ministry": tenant.ministry,
-        "zone": tenant.zone.name,
-        "data-class": request.data_class.label,
-        "impact": request.impact.highest.value,
-        "personal-data": str(request.personal_data).lower(),
-    }
-    levels = {f"pod-security.kubernetes.io/{mode}": POD_SECURITY for mode in ("enforce", "audit", "warn")}
-    return identity(tenant, environment) | {f"{DOMAIN}/{name}": value for name, value in about.items()} | levels
-
-
-def namespace_annotations(tenant: Tenant) -> dict[str, str]:
-    """Who answers for a namespace and what it is for, in words; Thai and English."""
+def namespace_annotations(tenant: Tenant, environment: Environment) -> dict[str, str]:
+    """Who answers for a namespace, what it is for, in Thai and English, and what it may serve."""
     request = tenant.request
     contacts = {
         "owner": request.owner,
@@ -43,4 +26,5 @@ def namespace_annotations(tenant: Tenant) -> dict[str, str]:
         "source": tenant.source,
     }
     texts |= {role: f"{contact.name} <{contact.email}>" for role, contact in contacts.items()}
-    return {f"{DOMAIN}/{name}": value for name, value in texts.items()}
+    marked = {f"{DOMAIN}/{name}": value for name, value in texts.items()}
+    return marked | {DOMAINS: ",".join(tenant.domains[environment])}

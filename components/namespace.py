@@ -8,20 +8,31 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.labels import identity, namespace_annotations, namespace_labels
-from gdcc.model import ContainerDefaults, Environment, Tenant
+from gdcc.model import Admission, ContainerDefaults, Environment, Tenant
 from gdcc.model.platform import ContainerAmount
 
 SERVICE_ACCOUNTS = ("default", "workload")
 """`default`, for pods that name none, and `workload`, for the agency's own; a token is mounted for neither."""
 
 
+_COUNTED = (("LoadBalancer", "services.loadbalancers"), ("NodePort", "services.nodeports"))
+
+
 @dataclass(frozen=True)
 class TenantNamespaceArgs:
-    """Arguments of `TenantNamespace`: whose it is, which environment, and what containers get that ask for nothing."""
+    """Arguments of `TenantNamespace`.
+
+    Attributes:
+        tenant: whose it is.
+        environment: which of its environments.
+        container_defaults: what containers get that ask for nothing.
+        admission: what the walls allow; the quota counts by the same list.
+    """
 
     tenant: Tenant
     environment: Environment
     container_defaults: ContainerDefaults
+    admission: Admission
 
 
 class TenantNamespace(pulumi.ComponentResource):
@@ -42,7 +53,7 @@ class TenantNamespace(pulumi.ComponentResource):
             metadata=k8s.meta.v1.ObjectMetaArgs(
                 name=f"{args.tenant.id}-{args.environment.value}",
                 labels=namespace_labels(args.tenant, args.environment),
-                annotations=namespace_annotations(args.tenant),
+                annotations=namespace_annotations(args.tenant, args.environment),
             ),
             opts=self._opts,
         )
@@ -71,9 +82,9 @@ class TenantNamespace(pulumi.ComponentResource):
             "limits.memory": str(quota.memory),
             "requests.storage": str(quota.storage),
             "pods": str(quota.pods),
+            **{name: str(most) for name, most in self._args.admission.objects.items()},
             # Ways into the cluster that pass by the platform's gateway.
-            "services.loadbalancers": "0",
-            "services.nodeports": "0",
+            **{name: "0" for kind, name in _COUNTED if kind not in self._args.admission.service_types},
         }
         spec = k8s.core.v1.ResourceQuotaSpecArgs(hard=hard)
         k8s.core.v1.ResourceQuota(f"{name}-quota", metadata=self._metadata("quota"), spec=spec, opts=self._opts)

@@ -1,67 +1,60 @@
-"""What may reach what: nothing, until a rule opens it; names can be resolved."""
+"""What may reach what: the policies that `gdcc.network` makes of the stack files, registered and nothing added."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.labels import identity
-from gdcc.model import Environment, Tenant
-
-_DNS_NAMESPACE = "kube-system"
-_DNS_PODS = {"k8s-app": "kube-dns"}
-"""The cluster's own resolvers; CoreDNS carries this label too, for compatibility."""
-_DNS_PORT = 53
+from gdcc.network import NetworkPolicy
 
 
 @dataclass(frozen=True)
 class TenantNetworkArgs:
-    """Arguments of `TenantNetwork`; `namespace` arrives as an output of what makes it."""
+    """Arguments of `TenantNetwork`.
 
-    tenant: Tenant
-    environment: Environment
+    Attributes:
+        namespace: the namespace's name, an output of what makes it, so that it is there first.
+        policies: those of this namespace, from `gdcc.network.by_namespace`.
+    """
+
     namespace: pulumi.Input[str]
+    policies: Sequence[NetworkPolicy]
 
 
 class TenantNetwork(pulumi.ComponentResource):
-    """In one namespace, deny all traffic both ways, and let every pod ask the cluster's resolvers.
+    """The network policies of one namespace: deny everything both ways, then open what the stack files declare.
 
     Attributes:
         policies: the names of the network policies.
     """
 
-    policies: tuple[str, ...] = ("default-deny", "allow-dns")
+    policies: tuple[str, ...]
 
     def __init__(self, name: str, args: TenantNetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("gdcc:tenancy:TenantNetwork", name, {}, opts)
-        every_pod = k8s.meta.v1.LabelSelectorArgs()
-        deny = k8s.networking.v1.NetworkPolicySpecArgs(pod_selector=every_pod, policy_types=["Ingress", "Egress"])
-        dns = k8s.networking.v1.NetworkPolicySpecArgs(
-            pod_selector=every_pod,
-            policy_types=["Egress"],
-            egress=[k8s.networking.v1.NetworkPolicyEgressRuleArgs(to=[_resolvers()], ports=_dns_ports())],
-        )
-        for policy, spec in zip(self.policies, (deny, dns), strict=True):
-            k8s.networking.v1.NetworkPolicy(
-                f"{name}-{policy}",
-                metadata=k8s.meta.v1.ObjectMetaArgs(
-                    name=policy, namespace=args.namespace, labels=identity(args.tenant, args.environment)
-                ),
-                spec=spec,
-                opts=pulumi.ResourceOptions(parent=self),
-            )
+        self.policies = tuple(policy.name for policy in args.policies)
+        for policy in args.policies:
+            self._register(f"{name}-{policy.name}", policy, args.namespace)
         self.register_outputs({"policies": list(self.policies)})
 
-
-def _resolvers() -> k8s.networking.v1.NetworkPolicyPeerArgs:
-    namespace = {"kubernetes.io/metadata.name": _DNS_NAMESPACE}
-    return k8s.networking.v1.NetworkPolicyPeerArgs(
-        namespace_selector=k8s.meta.v1.LabelSelectorArgs(match_labels=namespace),
-        pod_selector=k8s.meta.v1.LabelSelectorArgs(match_labels=_DNS_PODS),
-    )
-
-
-def _dns_ports() -> list[k8s.networking.v1.NetworkPolicyPortArgs]:
-    return [k8s.networking.v1.NetworkPolicyPortArgs(port=_DNS_PORT, protocol=protocol) for protocol in ("UDP", "TCP")]
+    def _register(self, name: str, policy: NetworkPolicy, namespace: pulumi.Input[str]) -> None:
+        # Not the file it follows from: the namespace says that, and a renamed file should touch as little as it can.
+        metadata = k8s.meta.v1.ObjectMetaArgs(name=policy.name, namespace=namespace, labels=policy.labels)
+        child = pulumi.ResourceOptions(parent=self)
+        if policy.kind == "NetworkPolicy":
+            # The spec is proven as it stands (gdcc.reach); typed arguments would be a second copy of it.
+            spec = cast("k8s.networking.v1.NetworkPolicySpecArgs", policy.spec)
+            k8s.networking.v1.NetworkPolicy(name, metadata=metadata, spec=spec, opts=child)
+        else:
+            k8s.apiextensions.CustomResource(
+                name,
+                api_version=policy.api_version,
+                kind=policy.kind,
+                metadata=metadata,
+                spec=policy.spec,
+                opts=child,
+            )

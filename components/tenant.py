@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -9,8 +10,9 @@ import pulumi
 from components.access import Role, TenantAccess, TenantAccessArgs
 from components.namespace import TenantNamespace, TenantNamespaceArgs
 from components.network import TenantNetwork, TenantNetworkArgs
-from gdcc.model import ContainerDefaults
+from gdcc.model import Admission, ContainerDefaults
 from gdcc.model import Tenant as TenantModel
+from gdcc.network import NetworkPolicy, namespace_name
 
 
 @dataclass(frozen=True)
@@ -20,12 +22,16 @@ class TenantArgs:
     Attributes:
         tenant: what the agency asked for, every reference followed.
         container_defaults: what containers get that ask for nothing.
+        admission: what the walls allow.
         roles: the names of the platform's roles, from `TenantRoles`.
+        policies: the network policies by namespace, from `gdcc.network.by_namespace`.
     """
 
     tenant: TenantModel
     container_defaults: ContainerDefaults
+    admission: Admission
     roles: dict[Role, pulumi.Output[str]]
+    policies: Mapping[str, Sequence[NetworkPolicy]]
 
 
 class Tenant(pulumi.ComponentResource):
@@ -47,9 +53,11 @@ class Tenant(pulumi.ComponentResource):
         self.groups = {}
         for environment in tenant.quota:
             part = f"{name}-{environment.value}"
-            namespace = TenantNamespace(part, TenantNamespaceArgs(tenant, environment, args.container_defaults), child)
+            space = TenantNamespaceArgs(tenant, environment, args.container_defaults, args.admission)
+            namespace = TenantNamespace(part, space, child)
             here = namespace.namespace_name
             self.groups = TenantAccess(part, TenantAccessArgs(tenant, environment, here, args.roles), child).groups
-            TenantNetwork(part, TenantNetworkArgs(tenant, environment, here), child)
+            policies = args.policies[namespace_name(tenant, environment)]
+            TenantNetwork(part, TenantNetworkArgs(here, policies), child)
             self.namespaces[environment.value] = here
         self.register_outputs({"namespaces": self.namespaces, "groups": self.groups})

@@ -15,6 +15,7 @@ from gdcc.console import err
 from gdcc.engine import commands as engine
 from gdcc.errors import GdccError
 from gdcc.model import commands as model
+from gdcc.network.commands import app as agreements
 
 app = typer.Typer(
     name="gdcc",
@@ -31,6 +32,7 @@ app.command(epilog=engine.DESTROY_EXAMPLES)(engine.destroy)
 app.command()(model.validate)
 app.command()(model.schema)
 app.command(epilog=capacity.EXAMPLES)(capacity.capacity)
+app.add_typer(agreements, name="agreements")
 app.add_typer(cluster, name="cluster")
 
 

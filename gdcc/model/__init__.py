@@ -8,17 +8,22 @@ The way in is `load_settings` and `load_estate`; everything wrong in the files a
         print(tenant.id, tenant.zone.name, {env.value: str(quota.cpu) for env, quota in tenant.quota.items()})
 """
 
+from gdcc.model.admission import Admission
 from gdcc.model.agency import AgencyRequest, Impact, Kind
-from gdcc.model.estate import Estate, Tenant
-from gdcc.model.platform import ContainerDefaults, Pool, Quota, Service, Zone
+from gdcc.model.agreement import State
+from gdcc.model.estate import Agreement, Estate, Tenant
+from gdcc.model.platform import ContainerDefaults, Pool, Quota, Service
 from gdcc.model.problems import Problem, Severity, StackError
 from gdcc.model.quantity import Bytes, Cpu
 from gdcc.model.stack import Layer, StackSettings, load_settings, read_stack_file
 from gdcc.model.survey import Validation, load_estate, validate
 from gdcc.model.types import Contact, DataClass, Environment, Level, LocalizedName
+from gdcc.model.zone import Zone
 
 __all__ = [
+    "Admission",
     "AgencyRequest",
+    "Agreement",
     "Bytes",
     "Contact",
     "ContainerDefaults",
@@ -38,6 +43,7 @@ __all__ = [
     "Severity",
     "StackError",
     "StackSettings",
+    "State",
     "Tenant",
     "Validation",
     "Zone",

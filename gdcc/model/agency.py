@@ -6,11 +6,13 @@ from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_validator
 
+from gdcc.model.admission import HostName
 from gdcc.model.document import Way
 from gdcc.model.platform import SANDBOX, Quota
 from gdcc.model.record import Named, Record, context_of, wrong
+from gdcc.model.traffic import Egress, Offer, distinct
 from gdcc.model.types import (
     Classified,
     Contact,
@@ -28,6 +30,9 @@ from gdcc.model.types import (
 
 LONGEST_AGENCY_ID = 40
 """Characters; leaves room in a DNS label for what is put around it."""
+
+LONGEST_EGRESS = 366
+"""Days that a way to the outside may be asked for at once."""
 
 Kind = Literal[
     "office-of-permanent-secretary",
@@ -111,6 +116,12 @@ class AgencyRequest(Record):
     """โควตาที่กำหนดเอง ต่อสภาพแวดล้อม / Amounts of one's own, per environment; or else ``size``."""
     services: SetOf[Annotated[str, Named("service")]] = ()
     """บริการกลางที่ขอใช้ / Common services asked for."""
+    offers: Annotated[tuple[Offer, ...], AfterValidator(distinct)] = ()
+    """บริการข้อมูลที่เปิดให้หน่วยงานอื่นตามข้อตกลง / Services for other agencies; only an agreement opens one."""
+    egress: tuple[Egress, ...] = ()
+    """ปลายทางภายนอกที่ขอเข้าถึง / Hosts and ranges outside the cloud, each with a reason and a last day."""
+    domains: SetOf[HostName] = ()
+    """โดเมนของหน่วยงานเอง ใช้กับ prod / Domains the agency owns, served by its production beside the one it is given."""
     expires: Annotated[Day | None, Field(validate_default=True)] = None
     """วันสิ้นสุดของ sandbox / Last day of a sandbox; for no other size."""
 
@@ -159,6 +170,26 @@ class AgencyRequest(Record):
             raise wrong("not the environments of `environments`", f"an entry for each of: {names}")
         return quota
 
+    @field_validator("offers")
+    @classmethod
+    def _holds_what_it_offers(cls, offers: tuple[Offer, ...], info: ValidationInfo[Any]) -> tuple[Offer, ...]:
+        held = info.data.get("data_class")
+        for index, offer in enumerate(offers):
+            if held is not None and offer.data_class > held:
+                what = f"{offer.data_class.value} is offered, and the highest class held is {held.value}"
+                raise wrong(what, f"`{held.value}` or a lower class", at=(index, "data_class"))
+        return offers
+
+    @field_validator("egress")
+    @classmethod
+    def _ends_within_a_year(cls, requests: tuple[Egress, ...], info: ValidationInfo[Any]) -> tuple[Egress, ...]:
+        context = context_of(info)
+        last = context.today + timedelta(days=LONGEST_EGRESS) if context else date.max
+        for index, one in enumerate(requests):
+            if one.expires > last:
+                raise wrong("more than a year ahead", f"`{last}` at the latest", at=(index, "expires"))
+        return requests
+
     @field_validator("expires")
     @classmethod
     def _only_sandboxes(cls, expires: date | None, info: ValidationInfo[Any]) -> date | None:
@@ -188,3 +219,9 @@ def notices(request: AgencyRequest, today: date) -> Iterator[Notice]:
     if today - request.impact.reviewed > timedelta(days=3 * 365 + 1):
         message = f"the impact was last reviewed on {request.impact.reviewed}, more than three years ago"
         yield Notice(("impact", "reviewed"), message, "the day of a new review")
+    for index, egress in enumerate(request.egress):
+        if not egress.open_on(today):
+            message = f"expired on {egress.expires}: the way to {egress.destination} is closed"
+            yield Notice(
+                ("egress", index, "expires"), message, "a later day if it is still needed, or remove the entry"
+            )

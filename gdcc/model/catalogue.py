@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from gdcc.model.admission import Admission
 from gdcc.model.document import Document
-from gdcc.model.platform import CapacityFile, MinistriesFile, Service, ZonesFile
+from gdcc.model.platform import CapacityFile, MinistriesFile, Service
 from gdcc.model.problems import Problem, StackError
 from gdcc.model.record import AnyRecord, Context, decode
 from gdcc.model.source import read
 from gdcc.model.tree import yaml_files
+from gdcc.model.zone import ZonesFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,7 @@ class Catalogue:
     capacity: CapacityFile | None
     ministries: MinistriesFile | None
     services: Mapping[str, Service] | None
+    admission: Admission | None
     documents: tuple[Document, ...]
     """Every file that could be read."""
 
@@ -63,7 +66,8 @@ def read_catalogue(root: Path, today: date, problems: list[Problem]) -> Catalogu
     named = {"zone": tuple(zone.name for zone in zones.zones)} if zones else None
     capacity = one(platform / "capacity.yaml", CapacityFile, named)
     ministries = one(platform / "ministries.yaml", MinistriesFile)
+    admission = one(platform / "admission.yaml", Admission)
     read_services = {path.stem: one(path, Service) for path in yaml_files(platform / "services", root, problems)}
     services = {name: service for name, service in read_services.items() if service}
     complete = len(services) == len(read_services)
-    return Catalogue(zones, capacity, ministries, services if complete else None, tuple(documents))
+    return Catalogue(zones, capacity, ministries, services if complete else None, admission, tuple(documents))

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
+from gdcc.model.admission import Admission
 from gdcc.model.agency import AgencyRequest
-from gdcc.model.platform import ContainerDefaults, Pool, Quota, Service, Zone
+from gdcc.model.agreement import AgreementFile, State
+from gdcc.model.platform import ContainerDefaults, Pool, Quota, Service
 from gdcc.model.types import Environment, LocalizedName
+from gdcc.model.zone import NetworkEngine, Zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +29,33 @@ class Tenant:
     """The machines that carry the tenant's zone and data class."""
     quota: Mapping[Environment, Quota]
     """Per environment asked for, in the order of the request."""
+    domains: Mapping[Environment, tuple[str, ...]]
+    """Per environment, the domains in which it may serve host names; no two tenants share one."""
     source: str
     """The file, relative to the project."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """A data-sharing agreement with both parties found."""
+
+    id: str
+    """The file's name; rules are named by it."""
+    terms: AgreementFile
+    provider: Tenant
+    consumer: Tenant
+    source: str
+    """The file, relative to the project."""
+
+    @property
+    def environments(self) -> tuple[Environment, ...]:
+        """Those it is about: all that both have, unless it lists its own."""
+        wanted = self.terms.environments or tuple(self.provider.quota)
+        return tuple(one for one in wanted if one in self.provider.quota and one in self.consumer.quota)
+
+    def state(self, today: date) -> State:
+        """What it is on a day."""
+        return self.terms.state(today)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +66,15 @@ class Estate:
     pools: Mapping[str, Pool]
     sizes: Mapping[str, Mapping[Environment, Quota]]
     container_defaults: ContainerDefaults
+    admission: Admission
     services: Mapping[str, Service]
     ministries: Mapping[str, LocalizedName]
     tenants: tuple[Tenant, ...]
     """Sorted by ministry and agency."""
+    agreements: tuple[Agreement, ...]
+    """Between these tenants, by id; those that are over or not yet in force too."""
+    protected: tuple[str, ...]
+    """Address ranges that no rule may open: the cluster itself, and link-local addresses."""
+    network_engine: NetworkEngine
+    today: date
+    """The day that its dates were judged by."""

@@ -1,96 +1,18 @@
-"""What the platform team declares in ``stacks/platform/``: zones, capacity, sizes, ministries, services."""
+"""What the platform team declares in ``stacks/platform/``, besides zones: capacity, sizes, ministries, services."""
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network, IPv6Network, ip_network
-from itertools import combinations, product
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from gdcc.model.quantity import Bytes, Cpu, Quantity
 from gdcc.model.record import Named, Record, wrong
-from gdcc.model.types import Classified, DataClass, DnsLabel, Environment, FrozenMap, LocalizedName, SetOf, SomeOf
-
-Network = IPv4Network | IPv6Network
+from gdcc.model.traffic import distinct
+from gdcc.model.types import Classified, DataClass, DnsLabel, Environment, FrozenMap, LocalizedName, SomeOf
 
 SANDBOX = "sandbox"
 """The size for trials; the only one that expires."""
-
-
-def _network(text: str) -> str:
-    try:
-        ip_network(text)
-    except ValueError as error:
-        raise wrong(f"`{text}` is no address range: {error}", "`10.20.0.0/16`") from error
-    return text
-
-
-def _distinct(items: tuple[Any, ...]) -> tuple[Any, ...]:
-    for index, item in enumerate(items):
-        if item.name in (earlier.name for earlier in items[:index]):
-            raise wrong(f"a second entry is named `{item.name}`", "another name", at=(index, "name"))
-    return items
-
-
-def _within(inner: Network, outer: Network) -> bool:
-    if isinstance(inner, IPv4Network):
-        return isinstance(outer, IPv4Network) and inner.subnet_of(outer)
-    return isinstance(outer, IPv6Network) and inner.subnet_of(outer)
-
-
-Cidr = Annotated[str, AfterValidator(_network)]
-
-
-class Zone(Record):
-    """โซนเครือข่าย / A network zone: who is on the other side of its border."""
-
-    name: DnsLabel
-    """ชื่อที่คำขอใช้อ้างถึง / The name that requests use."""
-    title: LocalizedName
-    description: LocalizedName
-    tenants: bool
-    """หน่วยงานขอใช้โซนนี้ได้หรือไม่ / Whether an agency may ask for it."""
-    private_parties: bool
-    """มีเอกชนในโซนหรือไม่ / Whether private parties are reached in it; GIN and DG-Link refuse them."""
-    cidrs: SomeOf[Cidr]
-    """ช่วงที่อยู่ IP / Address ranges of the zone."""
-    cidrs_except: SetOf[Cidr] = ()
-    """ช่วงที่อยู่ที่ยกเว้น / Ranges inside ``cidrs`` that are not of the zone."""
-
-    @field_validator("cidrs_except")
-    @classmethod
-    def _inside(cls, ranges: tuple[str, ...], info: ValidationInfo[Any]) -> tuple[str, ...]:
-        outer = [ip_network(one) for one in info.data.get("cidrs", ())]
-        for index, text in enumerate(ranges):
-            if outer and not any(_within(ip_network(text), one) for one in outer):
-                raise wrong(f"`{text}` lies in none of the zone's ranges", at=(index,))
-        return ranges
-
-    def shares(self, other: Zone) -> str:
-        """A range that is in both zones; empty if there is none. A packet's address must tell its zone."""
-        for one, two in product(self.cidrs, other.cidrs):
-            narrow = max(ip_network(one), ip_network(two), key=lambda network: network.prefixlen)
-            apart = any(_within(narrow, ip_network(text)) for text in (*self.cidrs_except, *other.cidrs_except))
-            if not apart and ip_network(one).overlaps(ip_network(two)):
-                return str(narrow)
-        return ""
-
-
-class ZonesFile(Record):
-    """``stacks/platform/zones.yaml``."""
-
-    zones: Annotated[SomeOf[Zone], AfterValidator(_distinct)]
-
-    @field_validator("zones")
-    @classmethod
-    def _apart(cls, zones: tuple[Zone, ...]) -> tuple[Zone, ...]:
-        for (_, first), (index, second) in combinations(enumerate(zones), 2):
-            if shared := first.shares(second):
-                raise wrong(
-                    f"zone `{second.name}` shares {shared} with zone `{first.name}`", "ranges apart", at=(index,)
-                )
-        return zones
 
 
 class Quota(Record):
@@ -170,7 +92,7 @@ class ContainerDefaults(Record):
 class CapacityFile(Record):
     """``stacks/platform/capacity.yaml``."""
 
-    pools: Annotated[SomeOf[Pool], AfterValidator(_distinct)]
+    pools: Annotated[SomeOf[Pool], AfterValidator(distinct)]
     sizes: FrozenMap[DnsLabel, FrozenMap[Environment, Quota]]
     """ขนาดที่หน่วยงานเลือกได้ / Sizes that agencies choose from, per environment."""
     container_defaults: ContainerDefaults

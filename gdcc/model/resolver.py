@@ -8,10 +8,12 @@ from datetime import date
 from pathlib import Path
 from types import MappingProxyType
 
+from gdcc.model.admission import collisions
 from gdcc.model.agency import AgencyRequest, notices
+from gdcc.model.border import refusals
 from gdcc.model.catalogue import Catalogue
 from gdcc.model.document import Document, printable
-from gdcc.model.estate import Estate, Tenant
+from gdcc.model.estate import Agreement, Estate, Tenant
 from gdcc.model.platform import Pool, Quota
 from gdcc.model.problems import Problem, StackError, nearest
 from gdcc.model.record import Context, decode
@@ -58,27 +60,39 @@ class Resolver:
             return None
         for notice in notices(request, self.today):
             self.problems.append(document.problem(*notice, severity="warning"))
+        if self.catalogue.zones:
+            for refusal in refusals(request, self.catalogue.zones, self.today):
+                self.problems.append(document.problem(*refusal))
         zone = self.zones.get(request.zone)
         pool = self._pool(request, document)
         quota = self._quota(request, document)
-        if zone is None or pool is None or quota is None:
+        domains = self._domains(request, file.agency)
+        if zone is None or pool is None or quota is None or domains is None:
             return None
-        return Tenant(request.tenant, file.agency, file.ministry, request, zone, pool, quota, document.file)
+        return Tenant(request.tenant, file.agency, file.ministry, request, zone, pool, quota, domains, document.file)
 
-    def estate(self, tenants: Sequence[Tenant]) -> Estate | None:
+    def estate(self, tenants: Sequence[Tenant], agreements: Sequence[Agreement]) -> Estate | None:
         """Puts the tenants together; None while the platform's own files have problems."""
         catalogue = self.catalogue
         if not (catalogue.capacity and catalogue.zones and catalogue.ministries and catalogue.services is not None):
             return None
+        if catalogue.admission is None:
+            return None
         self._weigh(tenants)
+        self._part(tenants, catalogue.admission.reserved())
         return Estate(
             zones=MappingProxyType(self.zones),
             pools=MappingProxyType(self.pools),
             sizes=catalogue.capacity.sizes,
             container_defaults=catalogue.capacity.container_defaults,
+            admission=catalogue.admission,
             services=MappingProxyType(dict(catalogue.services)),
             ministries=catalogue.ministries.ministries,
             tenants=tuple(tenants),
+            agreements=tuple(agreements),
+            protected=catalogue.zones.protected.ranges,
+            network_engine=catalogue.zones.network_engine,
+            today=self.today,
         )
 
     def folders(self, files: Iterable[AgencyFile]) -> None:
@@ -126,6 +140,19 @@ class Resolver:
         if missing:
             return None
         return MappingProxyType({environment: per_environment[environment] for environment in request.environments})
+
+    def _domains(self, request: AgencyRequest, agency: str) -> Mapping[Environment, tuple[str, ...]] | None:
+        if self.catalogue.admission is None:
+            return None
+        of = self.catalogue.admission.domains
+        return MappingProxyType({one: of(agency, one, request.domains) for one in request.environments})
+
+    def _part(self, tenants: Iterable[Tenant], reserved: Sequence[str]) -> None:
+        """Notes each domain that is not one tenant's alone."""
+        documents = {document.file: document for document in self.documents}
+        for owner, place, message in collisions({one.source: one.request.domains for one in tenants}, reserved):
+            remedy = "a domain that is this agency's alone, or leave it out"
+            self.problems.append(documents[owner].problem(("domains", place), message, remedy))
 
     def _weigh(self, tenants: Iterable[Tenant]) -> None:
         demand: dict[str, list[Quota]] = {}

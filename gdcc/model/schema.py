@@ -15,19 +15,24 @@ from pathlib import Path
 from typing import Any
 
 from gdcc.errors import GdccError
+from gdcc.model.admission import Admission
 from gdcc.model.agency import AgencyRequest
+from gdcc.model.agreement import AgreementFile
 from gdcc.model.catalogue import read_catalogue
 from gdcc.model.document import Document
-from gdcc.model.platform import CapacityFile, MinistriesFile, Service, ZonesFile
+from gdcc.model.platform import CapacityFile, MinistriesFile, Service
 from gdcc.model.problems import Problem, StackError
 from gdcc.model.record import NAMES_KEY, Record
 from gdcc.model.stack import OURS, StackFile, StackSettings
+from gdcc.model.zone import ZonesFile
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 FOLDER = "stacks/schema"
 
 _MODELS: dict[str, type[Record]] = {
+    "admission": Admission,
     "agency": AgencyRequest,
+    "agreement": AgreementFile,
     "capacity": CapacityFile,
     "ministries": MinistriesFile,
     "service": Service,
@@ -36,8 +41,9 @@ _MODELS: dict[str, type[Record]] = {
 }
 _KINDS = (
     (re.compile(r"stacks/agencies/.+"), "agency"),
+    (re.compile(r"stacks/agreements/.+"), "agreement"),
     (re.compile(r"stacks/platform/services/.+"), "service"),
-    (re.compile(r"stacks/platform/(zones|capacity|ministries)\.yaml"), ""),
+    (re.compile(r"stacks/platform/(admission|zones|capacity|ministries)\.yaml"), ""),
     (re.compile(r"stacks/Pulumi\..+\.yaml"), "stack"),
 )
 
@@ -46,7 +52,7 @@ def schema_of(kind: str, names: Mapping[str, Collection[str]]) -> dict[str, Any]
     """The JSON Schema (draft 2020-12) of one kind of file.
 
     Args:
-        kind: agency, capacity, ministries, service, stack or zones.
+        kind: agency, agreement, capacity, ministries, service, stack or zones.
         names: the names that exist, as `Catalogue.names` gives them; they become the values an editor offers.
     """
     schema: dict[str, Any] = _finished(_MODELS[kind].model_json_schema(), names)

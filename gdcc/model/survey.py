@@ -14,6 +14,7 @@ from gdcc.model.catalogue import read_catalogue
 from gdcc.model.document import Document
 from gdcc.model.estate import Estate
 from gdcc.model.problems import Problem, StackError
+from gdcc.model.register import Register
 from gdcc.model.resolver import Resolver
 from gdcc.model.schema import modeline_problem
 from gdcc.model.stack import OURS, StackSettings, read_settings, stack_names
@@ -86,7 +87,7 @@ def _look(root: Path, patterns: Sequence[str] | None, today: date) -> _Look:
         raise GdccError("there is no stacks folder here", "run the command in the project's folder")
     problems: list[Problem] = []
     catalogue = read_catalogue(root, today, problems)
-    files = agency_files(root, problems)
+    files = every = agency_files(root, problems)
     if patterns is not None:
         files, in_vain = select(files, patterns)
         problems += (
@@ -96,9 +97,10 @@ def _look(root: Path, patterns: Sequence[str] | None, today: date) -> _Look:
     resolver = Resolver(catalogue, today, problems)
     resolver.folders(files)
     tenants = [tenant for file in files if (tenant := resolver.tenant(file, root)) is not None]
-    estate = resolver.estate(tenants)
+    register = Register(every, tenants, today, problems)
+    estate = resolver.estate(tenants, tuple(register.read(root)))
     failed = any(problem.severity == "error" for problem in problems)
-    return _Look(problems, [*catalogue.documents, *resolver.documents], None if failed else estate)
+    return _Look(problems, [*catalogue.documents, *resolver.documents, *register.documents], None if failed else estate)
 
 
 def _stacks(root: Path, problems: list[Problem]) -> Iterator[Document]:

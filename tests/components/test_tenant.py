@@ -13,10 +13,12 @@ import pulumi
 import pytest
 from pulumi.runtime import mocks, settings
 
-from components.access import RULES, TenantRoles
+from components.access import TenantRoles, TenantRolesArgs, role_rules
+from components.network import TenantNetwork, TenantNetworkArgs
 from components.tenant import Tenant, TenantArgs
 from gdcc.model import Estate, StackSettings, load_estate
 from gdcc.model import Tenant as TenantModel
+from gdcc.network import NetworkPolicy, by_namespace, namespaces, render
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -56,8 +58,9 @@ def built(tenant: TenantModel) -> tuple[list[mocks.MockResourceArgs], dict[str, 
     outputs: dict[str, Any] = {}
 
     def program() -> None:
-        roles = TenantRoles("tenant-roles")
-        made = Tenant(tenant.id, TenantArgs(tenant, estate().container_defaults, roles.names))
+        roles = TenantRoles("tenant-roles", TenantRolesArgs(estate().admission))
+        args = TenantArgs(tenant, estate().container_defaults, estate().admission, roles.names, by_namespace(estate()))
+        made = Tenant(tenant.id, args)
         pulumi.Output.all(**made.namespaces).apply(outputs.update)
         outputs["groups"] = made.groups
 
@@ -112,23 +115,70 @@ def test_each_namespace_enforces_restricted_pod_security_and_says_whose_it_is(
         assert tenant.request.purpose.th in annotations["gdcc.go.th/purpose"]
 
 
-def test_every_namespace_denies_all_traffic_both_ways_and_opens_only_dns(made: list[mocks.MockResourceArgs]) -> None:
-    namespaces = {each["metadata"]["name"] for each in of_kind(made, "Namespace")}
+def test_every_namespace_denies_all_traffic_both_ways_and_can_resolve_names(
+    made: list[mocks.MockResourceArgs],
+) -> None:
+    expected = {each["metadata"]["name"] for each in of_kind(made, "Namespace")}
     policies = of_kind(made, "NetworkPolicy")
     denied = {
         policy["metadata"]["namespace"]
         for policy in policies
         if policy["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
     }
-    assert denied == namespaces
-    opened = [policy for policy in policies if "egress" in policy["spec"] or "ingress" in policy["spec"]]
-    assert len(opened) == len(namespaces)
-    for policy in opened:
+    assert denied == expected
+    resolving = [policy for policy in policies if policy["metadata"]["name"] == "allow-dns"]
+    assert {policy["metadata"]["namespace"] for policy in resolving} == expected
+    for policy in resolving:
+        assert "ingress" not in policy["spec"]
         (rule,) = policy["spec"]["egress"]
         assert {(port["port"], port["protocol"]) for port in rule["ports"]} == {(53, "UDP"), (53, "TCP")}
         (peer,) = rule["to"]
         assert peer["namespaceSelector"] == {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}
         assert peer["podSelector"] == {"matchLabels": {"k8s-app": "kube-dns"}}
+
+
+def test_exactly_the_rendered_network_policies_are_registered(
+    made: list[mocks.MockResourceArgs], tenant: TenantModel
+) -> None:
+    registered = {
+        (policy["metadata"]["namespace"], policy["metadata"]["name"]): policy
+        for policy in of_kind(made, "NetworkPolicy")
+    }
+    own = {each.name for each in namespaces(estate()) if each.tenant is tenant}
+    rendered = {(policy.namespace, policy.name): policy for policy in render(estate()) if policy.namespace in own}
+    assert registered.keys() == rendered.keys()
+    assert len(rendered) >= 4 * len(own)
+    for place, policy in rendered.items():
+        assert registered[place]["spec"] == policy.spec
+        assert registered[place]["apiVersion"] == policy.api_version
+        assert registered[place]["metadata"]["labels"] == policy.labels
+        assert tenant.source not in str(registered[place]), "a renamed file would touch it"
+
+
+def test_the_renderer_and_the_component_agree_on_a_namespaces_name_and_labels(
+    made: list[mocks.MockResourceArgs], tenant: TenantModel
+) -> None:
+    registered = {each["metadata"]["name"]: each["metadata"]["labels"] for each in of_kind(made, "Namespace")}
+    set_by_the_api_server = "kubernetes.io/metadata.name"
+    rendered = {each.name: dict(each.labels) for each in namespaces(estate()) if each.tenant is tenant}
+    assert all(labels.pop(set_by_the_api_server) == name for name, labels in rendered.items())
+    assert registered == rendered
+
+
+def test_a_rule_by_host_name_is_registered_as_ciliums_own_kind() -> None:
+    recorder = Recorder()
+    policy = NetworkPolicy("allow-outside-hosts", "t0000000-dev", {}, {"egress": []}, "a file", "CiliumNetworkPolicy")
+
+    def program() -> None:
+        TenantNetwork("t0000000-dev", TenantNetworkArgs("t0000000-dev", [policy]))
+
+    with loop_of_its_own():
+        mocks.set_mocks(recorder, project="gdcc", stack="test", preview=False)
+        mocks.test(program)()
+    (made,) = (args for args in recorder.made if "kind" in args.inputs)
+    assert made.typ == "kubernetes:cilium.io/v2:CiliumNetworkPolicy"
+    assert made.name == "t0000000-dev-allow-outside-hosts"
+    assert made.inputs["spec"] == {"egress": []}
 
 
 def test_quota_and_limits_bound_every_namespace(tenant: TenantModel, made: list[mocks.MockResourceArgs]) -> None:
@@ -170,7 +220,7 @@ def test_roles_are_bound_to_the_agencys_groups_and_never_to_built_in_roles(
 
 def test_no_tenant_role_has_a_wildcard_or_writes_what_bounds_the_tenant() -> None:
     walls = {"namespaces", "networkpolicies", "resourcequotas", "limitranges", "roles", "rolebindings", "nodes"}
-    rules = [rule for role in RULES.values() for rule in role]
+    rules = [rule for role in role_rules(estate().admission).values() for rule in role]
     assert len(rules) > 20
     for rule in rules:
         words = (rule.group, *rule.resources, *rule.verbs)
@@ -181,8 +231,9 @@ def test_no_tenant_role_has_a_wildcard_or_writes_what_bounds_the_tenant() -> Non
 
 
 def test_no_developer_or_viewer_lists_secrets() -> None:
-    for role in ("developer", "viewer"):
-        assert not any("secrets" in rule.resources for rule in RULES[role])  # type: ignore[index]
+    rules = role_rules(estate().admission)
+    for role in (rules["developer"], rules["viewer"]):
+        assert not any("secrets" in rule.resources for rule in role)
 
 
 def test_a_component_tells_its_namespaces_and_groups() -> None:

@@ -34,7 +34,8 @@ class Recorder(mocks.Mocks):
 
 recorder = Recorder()
 asyncio.set_event_loop(asyncio.new_event_loop())
-mocks.set_mocks(recorder, project="gdcc", stack="local", preview=False)
+project = open("Pulumi.yaml").readline().removeprefix("name: ").strip()
+mocks.set_mocks(recorder, project=project, stack="local", preview=False)
 set_all_config({"gdcc:agencies": '["*"]', "gdcc:layers": '["tenancy"]'})
 mocks.test(lambda: runpy.run_path(".", run_name="__main__") and None)()
 json.dump(recorder.manifests, sys.stdout)
@@ -95,10 +96,10 @@ def owned(value: Any, fields: dict[str, Any]) -> Any:
     if isinstance(value, dict):
         return {key.removeprefix("f:"): owned(value[key.removeprefix("f:")], below) for key, below in inner.items()}
     kept = []
-    for key, below in inner.items():
-        form, _, text = key.partition(":")
-        wanted = json.loads(text)
-        for item in value:
+    for item in value:  # in the order of what is live
+        for key, below in inner.items():
+            form, _, text = key.partition(":")
+            wanted = json.loads(text)
             if form == "v" and item == wanted:
                 kept.append(item)
             elif form == "k" and all(item.get(name) == part for name, part in wanted.items()):

@@ -1,0 +1,114 @@
+"""Rights: tenants get the platform's tenant roles in their own namespaces, and those roles stay what they are.
+
+Kubernetes already lets nobody grant what he does not hold. These walls bind those who may grant: a deployer whose
+credentials are stolen can neither widen a tenant's role nor give a tenant another one.
+"""
+
+from __future__ import annotations
+
+from components.access import GROUP_PREFIX, READ, ROLES, cluster_role_name
+from components.admission.namespaces import RESOURCES as NAMESPACES
+from components.admission.wall import TENANT, Check, Matched, Scope, Wall, cel, is_one_of, namespace_label
+from gdcc.model import Admission, Environment
+from gdcc.model.admission import any_of
+
+_RBAC = "rbac.authorization.k8s.io"
+_ESCALATING = ("escalate", "bind", "impersonate")
+_TENANT_NAMESPACE = rf"t[a-z0-9]{{7}}-({'|'.join(environment.value for environment in Environment)})"
+_MANY_TENANTS = (
+    rf"^({GROUP_PREFIX}[a-z0-9-]+:({'|'.join(ROLES)})|system:serviceaccounts:{_TENANT_NAMESPACE}"
+    "|system:serviceaccounts|system:authenticated|system:unauthenticated)$"
+)
+"""Groups of tenants, and those that hold every tenant too."""
+_ROLE_NAMES = tuple(map(cluster_role_name, ROLES))
+_HERE = f"namespaceObject != null && {cel(TENANT)} in namespaceObject.metadata.?labels.orValue({{}})"
+
+
+def bindings(admission: Admission) -> Wall:
+    """A tenant's group gets its role in its namespaces, and nothing anywhere else."""
+    group = f"{cel(GROUP_PREFIX)} + {namespace_label('agency')} + ':' + variables.role"
+    return Wall(
+        "bindings",
+        "Tenants are bound to tenant roles, in their own namespaces",
+        Scope.CLUSTER,
+        (Matched(_RBAC, ("rolebindings", "clusterrolebindings")),),
+        (
+            Check(
+                "other_roles",
+                f"variables.free || !variables.here || variables.role in {cel(list(ROLES))} ? []"
+                " : [object.roleRef.kind + ' ' + object.roleRef.name]",
+                "not a role for tenants",
+                f"bind one of {', '.join(_ROLE_NAMES)}",
+                "ผูกได้เฉพาะบทบาทของผู้เช่า",
+            ),
+            Check(
+                "other_subjects",
+                "variables.free || !variables.here ? [] : variables.subjects.filter(subject,"
+                f" subject.kind != 'Group' || subject.name != {group}).map(subject, subject.kind + ' ' + subject.name)",
+                "not the group of this agency and role",
+                f"bind the role to the group {GROUP_PREFIX}<agency>:<role>",
+                "ผูกได้เฉพาะกลุ่มของหน่วยงานนั้น",
+            ),
+            Check(
+                "other_places",
+                "variables.free || variables.here || variables.rehearsed ? [] : variables.subjects.filter(subject,"
+                f" subject.kind == 'Group' && subject.name.matches({cel(_MANY_TENANTS)})"
+                " || subject.kind == 'ServiceAccount'"
+                f" && subject.?namespace.orValue('').matches({cel(f'^{_TENANT_NAMESPACE}$')})"
+                " || subject.kind == 'User' && subject.name.matches("
+                f"{cel(f'^system:(anonymous|serviceaccount:{_TENANT_NAMESPACE}:.*)$')})"
+                ").map(subject, subject.kind + ' ' + subject.name)",
+                "tenants, or everybody, get no rights outside the tenants' namespaces",
+                "bind a tenant role in the tenant's own namespace",
+                "ผู้เช่าไม่มีสิทธิ์นอกเนมสเปซของตน",
+            ),
+        ),
+        {
+            # The API server writes its own default bindings at every start.
+            "free": is_one_of(any_of(admission.administrators, admission.kubernetes)),
+            "here": _HERE,
+            # A namespace that is not there yet cannot be asked: its objects are tried in `default`, where none stays.
+            "rehearsed": "request.?dryRun.orValue(false) && request.?namespace.orValue('') == 'default'",
+            "role": f"object.roleRef.kind == 'ClusterRole' && object.roleRef.name in {cel(list(_ROLE_NAMES))}"
+            f" ? object.roleRef.name.substring({len(cluster_role_name(''))}) : ''",
+            "subjects": "object.?subjects.orValue([])",
+        },
+    )
+
+
+def roles(admission: Admission) -> Wall:
+    """What a role that tenants have may hold; other roles reach no tenant, which `bindings` sees to."""
+    guarded = [*NAMESPACES, *(name for each in admission.guarded for name in each.resources)]
+    named = "rule.?apiGroups.orValue([]).exists(group, rule.?resources.orValue([]).exists(resource, "
+    return Wall(
+        "roles",
+        "Tenants' roles hold no wildcard, no escalation and no write on what bounds them",
+        Scope.CLUSTER,
+        (Matched(_RBAC, ("roles", "clusterroles")),),
+        (
+            Check(
+                "escalations",
+                "variables.rules.filter(rule, (rule.verbs + rule.?resources.orValue([]) + rule.?apiGroups.orValue([])"
+                f").exists(word, word.contains('*') || word in {cel(list(_ESCALATING))}))"
+                ".map(rule, rule.verbs.join('+') + ' ' + rule.?resources.orValue([]).join('+'))"
+                " + (has(object.aggregationRule) && variables.bound ? ['aggregationRule'] : [])",
+                "rules that escalate",
+                "list verbs and resources by name, without escalate, bind, impersonate or wildcards",
+                "ระบุ verb และ resource ทีละชื่อ ห้ามใช้ wildcard",
+            ),
+            Check(
+                "loosening",
+                f"variables.rules.filter(rule, rule.verbs.exists(verb, !(verb in {cel(list(READ))}))"
+                f" && {named}(resource + (group == '' ? '' : '.' + group)) in {cel(guarded)})))"
+                ".map(rule, rule.verbs.join('+') + ' ' + rule.?resources.orValue([]).join('+'))",
+                "rules that let tenants write what bounds them",
+                f"give tenants {', '.join(READ)} there",
+                "ผู้เช่าอ่านได้แต่แก้สิ่งที่จำกัดตนไม่ได้",
+            ),
+        ),
+        {
+            "bound": f"!{is_one_of(any_of(admission.administrators, admission.kubernetes))}"
+            f" && ({_HERE} || object.metadata.name in {cel(list(_ROLE_NAMES))})",
+            "rules": "variables.bound ? object.?rules.orValue([]) : []",
+        },
+    )

@@ -1,0 +1,106 @@
+"""Storage and credentials: volumes of one's own, and no secret that is a key to something else."""
+
+from __future__ import annotations
+
+from components.admission.wall import Check, Matched, Scope, Wall, cel, is_one_of
+from components.admission.workload import POD_VARIABLES, WORKLOADS
+from gdcc.model import Admission
+
+
+def claims(admission: Admission) -> Wall:
+    """Claims name a class for tenants, and neither a volume nor the data of somebody else."""
+    return Wall(
+        "claims",
+        "Volume claims are made of a tenant's storage class and its own data",
+        Scope.TENANTS,
+        (Matched("", ("persistentvolumeclaims",)), Matched("apps", ("statefulsets",))),
+        (*_claim_checks(admission),),
+        {
+            # An old claim keeps what it has: a controller takes its finalizer away, or gives it more room.
+            "claims": "request.operation == 'UPDATE' && object.spec == oldObject.spec ? dyn([])"
+            " : object.kind == 'StatefulSet' ? dyn(object).spec.?volumeClaimTemplates.orValue([]) : [dyn(object)]",
+            # A claim that is bound has the name of its volume: Kubernetes wrote it.
+            "binding": is_one_of(admission.volume_binders),
+            "bound": "oldObject != null && dyn(oldObject).?spec.?volumeName.orValue('') != ''",
+        },
+    )
+
+
+def volumes(admission: Admission) -> Wall:
+    """The claims inside pods, refused at once and not when a controller makes them; and inline drivers."""
+    drivers = list(admission.classes.csi_drivers)
+    return Wall(
+        "volumes",
+        "Volumes inside pods follow the rules for claims, and use no driver directly",
+        Scope.TENANTS,
+        WORKLOADS,
+        (
+            Check(
+                "drivers",
+                f"variables.volumes.filter(volume, has(volume.csi) && !(volume.csi.driver in {cel(drivers)}))"
+                ".map(volume, volume.csi.driver)",
+                "drivers that pods may not use directly",
+                f"use a PersistentVolumeClaim; drivers for direct use: {', '.join(drivers) or 'none'}",
+                "ให้ใช้ PVC แทนการเรียกไดรเวอร์โดยตรง",
+            ),
+            *_claim_checks(admission),
+        ),
+        {
+            **POD_VARIABLES,
+            "claims": "variables.volumes.filter(volume, has(volume.ephemeral))"
+            ".map(volume, volume.ephemeral.volumeClaimTemplate)",
+            "binding": "false",
+            "bound": "false",
+        },
+    )
+
+
+def secrets(admission: Admission) -> Wall:
+    """A secret of the type `service-account-token` is filled with a token that never expires."""
+    return Wall(
+        "secrets",
+        "Secrets are data, not keys to the cluster",
+        Scope.TENANTS,
+        (Matched("", ("secrets",), ("CREATE",)),),  # the type never changes afterwards
+        (
+            Check(
+                "keys",
+                f"object.?type.orValue('Opaque') in {cel(list(admission.secret_types))} ? [] : [object.type]",
+                "not a type of Secret that tenants make",
+                f"use one of: {', '.join(admission.secret_types)}; pods get short-lived tokens by themselves",
+                "ใช้ได้เฉพาะชนิดที่กำหนด พ็อดได้รับโทเค็นเอง",
+            ),
+        ),
+        {},
+    )
+
+
+def _claim_checks(admission: Admission) -> tuple[Check, ...]:
+    names = list(admission.classes.storage)
+    return (
+        Check(
+            "storage_classes",
+            "variables.claims.map(claim, claim.spec.?storageClassName.orValue("
+            f"{cel(names[0])})).filter(name, !(name in {cel(names)}))"
+            ".map(name, name == '' ? 'none' : name)",
+            "not a storage class for tenants",
+            f"use one of: {', '.join(names)}",
+            "เลือกคลาสของผู้เช่า",
+        ),
+        Check(
+            "volume_names",
+            "variables.binding || variables.bound ? [] : variables.claims.filter(claim,"
+            " claim.spec.?volumeName.orValue('') != '').map(claim, claim.spec.volumeName)",
+            "volumes that exist already and may be somebody's",
+            "leave volumeName out and a volume is made for you",
+            "ไม่ต้องระบุ volumeName ระบบจะสร้างให้",
+        ),
+        Check(
+            "data_sources",
+            "variables.claims.filter(claim, claim.spec.?dataSourceRef.?namespace.orValue('') != '')"
+            ".map(claim, claim.spec.dataSourceRef.namespace)",
+            "data of another namespace",
+            "copy from a claim or snapshot of this namespace",
+            "คัดลอกได้เฉพาะข้อมูลในเนมสเปซเดียวกัน",
+        ),
+    )
