@@ -11,6 +11,7 @@ from components.tenant import Tenant, TenantArgs
 from gdcc.errors import GdccError
 from gdcc.model import StackSettings, load_estate
 from gdcc.network import by_namespace
+from gdcc.reach import check, refuse
 
 
 def main() -> None:
@@ -18,6 +19,7 @@ def main() -> None:
     given = {key: config.get(key) for key in StackSettings.model_fields}
     settings = StackSettings.from_config({key: value for key, value in given.items() if value is not None})
     estate = load_estate(Path(__file__).parent, settings)
+    refuse(check(estate))  # whoever can reach whom without a zone rule or an agreement that says so
     walls = AdmissionWalls("admission-walls", AdmissionWallsArgs(estate.admission))
     record = f"{pulumi.get_project()}.{pulumi.get_stack()}"
     PlatformRoles("platform-roles", PlatformRolesArgs(walls.names, record))

@@ -16,6 +16,7 @@ from gdcc.engine import commands as engine
 from gdcc.errors import GdccError
 from gdcc.model import commands as model
 from gdcc.network.commands import app as agreements
+from gdcc.reach import commands as reach
 
 app = typer.Typer(
     name="gdcc",
@@ -32,6 +33,7 @@ app.command(epilog=engine.DESTROY_EXAMPLES)(engine.destroy)
 app.command()(model.validate)
 app.command()(model.schema)
 app.command(epilog=capacity.EXAMPLES)(capacity.capacity)
+app.command(epilog=reach.EXAMPLES)(reach.reach)
 app.add_typer(agreements, name="agreements")
 app.add_typer(cluster, name="cluster")
 

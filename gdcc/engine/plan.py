@@ -13,6 +13,7 @@ from gdcc.engine import diff, guard
 from gdcc.engine.api import CONNECTIONS, ApiError, key_of, served_or_raise
 from gdcc.engine.applyset import URN
 from gdcc.engine.diff import Change
+from gdcc.engine.likeness import likeness
 from gdcc.engine.manifest import manifest_of
 from gdcc.engine.monitor import Recording, State
 from gdcc.engine.outlook import outlook
@@ -159,13 +160,11 @@ class Planner:
         selected = [step for step in self._steps if self._selection.holds(step.urn, step.key)]
         pending = [step for step in selected if step.op is not Op.SAME]
         answers: dict[str, Step] = {}
-        with ThreadPoolExecutor(CONNECTIONS, "ask") as pool:
-            for step, told in zip(pending, pool.map(lambda each: self._ask(each, around), pending), strict=True):
-                if isinstance(told, Problem):
-                    problems.append(told)
-                else:
-                    answers[step.urn] = told
-                self._report(len(answers), len(pending))
+        for step, told in self._ask_all(pending, around):
+            if isinstance(told, Problem):
+                problems.append(told)
+            else:
+                answers[step.urn] = told
         deletes = self.deletes()
         steps = [answers.get(step.urn, step) for step in selected] + deletes
         problems += protections(steps)
@@ -184,6 +183,21 @@ class Planner:
                 if (site, key) not in asked and self._selection.holds(urn, key):
                     found.append(Step(Op.DELETE, site, key, urn, live=live))
         return found
+
+    def _ask_all(self, pending: list[Step], around: Surroundings) -> Iterator[tuple[Step, Step | Problem]]:
+        """Ask about each step, and about those alike that have no namespace yet only once."""
+        alike: dict[str, list[Step]] = {}
+        for step in pending:
+            text = likeness(step.manifest or {}) if _is_elsewhere(step, around) else step.urn
+            alike.setdefault(text, []).append(step)
+        groups = list(alike.values())
+        with ThreadPoolExecutor(CONNECTIONS, "ask") as pool:
+            answers = pool.map(lambda group: self._ask(group[0], around), groups)
+            for done, (group, told) in enumerate(zip(groups, answers, strict=True), 1):
+                self._report(done, len(groups))
+                yield group[0], told
+                for step in group[1:]:
+                    yield step, replace(told, where=str(step.key)) if isinstance(told, Problem) else step
 
     def _ask(self, step: Step, around: Surroundings) -> Step | Problem:
         try:
@@ -207,12 +221,19 @@ def ask(step: Step, around: Surroundings, *, force: bool) -> Step | Problem:
         return step
     if is_leaving(step.live):
         return step
+    if _is_elsewhere(step, around):
+        return _ask_elsewhere(step)
     namespace = step.key.namespace
     if namespace and not step.site.has_namespace(namespace):
-        if (step.site, namespace) not in around.namespaces:
-            return Problem(str(step.key), f"namespace {namespace} does not exist, and the program does not make it")
-        return _ask_elsewhere(step)
+        return Problem(str(step.key), f"namespace {namespace} does not exist, and the program does not make it")
     return _ask_in_place(step, force=force)
+
+
+def _is_elsewhere(step: Step, around: Surroundings) -> bool:
+    """Whether an object's namespace is still to be made by the program, so that it cannot be tried in its place."""
+    namespace = step.key.namespace
+    known = step.asked is not None and not step.asked.unknown and step.site.api.served(step.kind) is not None
+    return known and (step.site, namespace) in around.namespaces and not step.site.has_namespace(namespace)
 
 
 def _ask_elsewhere(step: Step) -> Step:
