@@ -25,6 +25,9 @@ def namespace_annotations(tenant: Tenant, environment: Environment) -> dict[str,
         "purpose": f"{request.purpose.th} / {request.purpose.en}",
         "source": tenant.source,
     }
+    if tenant.frozen:
+        freeze = tenant.frozen
+        texts["frozen-why"] = f"{freeze.reason.th} / {freeze.reason.en} ({freeze.by}, {freeze.until})"
     texts |= {role: f"{contact.name} <{contact.email}>" for role, contact in contacts.items()}
     marked = {f"{DOMAIN}/{name}": value for name, value in texts.items()}
     return marked | {DOMAINS: ",".join(tenant.domains[environment])}

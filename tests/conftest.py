@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from gdcc.cluster import Cluster, down, up
+from tests.checkout import Checkout
 
 
 @pytest.fixture(scope="session")
@@ -17,3 +20,14 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         yield up(state)
     finally:
         down(state, purge=True)
+
+
+@pytest.fixture
+def checkout(cluster: Cluster, tmp_path: Path) -> Iterator[Checkout]:
+    """The real program with four agencies, as a stack of its own on the control plane; destroyed at the end."""
+    root = tmp_path / "checkout"
+    root.mkdir()
+    made = Checkout.make(root, "moph/ddc", "moph/dms", "moph/fda", "mof/rd", project=f"p{uuid.uuid4().hex[:8]}")
+    made.environment["KUBECONFIG"] = str(cluster.kubeconfig)
+    yield made
+    made.gdcc("destroy", "--yes")

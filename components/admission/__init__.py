@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.admission import bounds, images, machines, namespaces, rights, routing, storage
+from components.admission import bounds, freeze, images, machines, namespaces, rights, routing, storage
 from components.admission.defaults import Default, defaults
 from components.admission.wall import Wall
 from components.labels import DOMAIN
@@ -22,6 +22,7 @@ _WALLS = (
     namespaces.namespaces,
     bounds.bounds,
     bounds.marks,
+    freeze.freeze,
     rights.bindings,
     rights.roles,
     images.images,

@@ -8,7 +8,7 @@ from gdcc.model import Admission
 
 
 def claims(admission: Admission) -> Wall:
-    """Claims name a class for tenants, and neither a volume nor the data of somebody else."""
+    """Claims name a class for tenants and no volume that exists; data of others needs a ReferenceGrant (`bounds`)."""
     return Wall(
         "claims",
         "Volume claims are made of a tenant's storage class and its own data",
@@ -94,13 +94,5 @@ def _claim_checks(admission: Admission) -> tuple[Check, ...]:
             "volumes that exist already and may be somebody's",
             "leave volumeName out and a volume is made for you",
             "ไม่ต้องระบุ volumeName ระบบจะสร้างให้",
-        ),
-        Check(
-            "data_sources",
-            "variables.claims.filter(claim, claim.spec.?dataSourceRef.?namespace.orValue('') != '')"
-            ".map(claim, claim.spec.dataSourceRef.namespace)",
-            "data of another namespace",
-            "copy from a claim or snapshot of this namespace",
-            "คัดลอกได้เฉพาะข้อมูลในเนมสเปซเดียวกัน",
         ),
     )

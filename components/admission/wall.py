@@ -17,7 +17,7 @@ import pulumi_kubernetes as k8s
 from components.labels import DOMAIN
 from gdcc.model.admission import Identities
 
-Operation = Literal["CREATE", "UPDATE", "DELETE"]
+Operation = Literal["CREATE", "UPDATE", "DELETE", "CONNECT"]
 WRITES: tuple[Operation, ...] = ("CREATE", "UPDATE")
 CHANGES: tuple[Operation, ...] = ("CREATE", "UPDATE", "DELETE")
 

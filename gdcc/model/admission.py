@@ -140,6 +140,8 @@ class Admission(Record):
     """ผู้ติดตั้ง / Who applies the program; writes what bounds tenants, within the walls."""
     kubernetes: Identities
     """ส่วนของ Kubernetes / Parts of Kubernetes that end namespaces and what is in them, whoever owns it."""
+    controllers: Identities
+    """ส่วนของ Kubernetes ที่ให้งานทำงานต่อ / Parts of Kubernetes that keep a frozen tenant running."""
     volume_binders: Identities
     """ส่วนของ Kubernetes ที่ผูกวอลุม / Parts of Kubernetes that bind claims to volumes."""
     protected: SomeOf[HostName]

@@ -71,6 +71,21 @@ class Impact(Record):
         return reviewed
 
 
+class Freeze(Record):
+    """การระงับ / Stops all writes by the tenant and leaves it running: an incident, or an order."""
+
+    reason: LocalizedName
+    """เหตุผล / Why; the tenant reads it with every refusal."""
+    by: Text
+    """ผู้สั่ง / Who ordered it, and under which reference."""
+    until: Day
+    """วันสุดท้าย / Last day; lifted at the next update after it, or by removing `frozen`."""
+
+    def holds_on(self, today: date) -> bool:
+        """Whether a day is not after the last one."""
+        return today <= self.until
+
+
 class AgencyRequest(Record):
     """คำขอใช้คลาวด์ของหน่วยงาน / What one agency asks of the cloud, and who answers for it."""
 
@@ -122,6 +137,8 @@ class AgencyRequest(Record):
     """ปลายทางภายนอกที่ขอเข้าถึง / Hosts and ranges outside the cloud, each with a reason and a last day."""
     domains: SetOf[HostName] = ()
     """โดเมนของหน่วยงานเอง ใช้กับ prod / Domains the agency owns, served by its production beside the one it is given."""
+    frozen: Freeze | None = None
+    """การระงับ / Set by the platform team: no writes by the tenant until lifted."""
     expires: Annotated[Day | None, Field(validate_default=True)] = None
     """วันสิ้นสุดของ sandbox / Last day of a sandbox; for no other size."""
 
@@ -219,6 +236,9 @@ def notices(request: AgencyRequest, today: date) -> Iterator[Notice]:
     if today - request.impact.reviewed > timedelta(days=3 * 365 + 1):
         message = f"the impact was last reviewed on {request.impact.reviewed}, more than three years ago"
         yield Notice(("impact", "reviewed"), message, "the day of a new review")
+    if request.frozen and not request.frozen.holds_on(today):
+        message = f"ended on {request.frozen.until}: the tenant may write again"
+        yield Notice(("frozen", "until"), message, "a later day to freeze it again, or remove `frozen`")
     for index, egress in enumerate(request.egress):
         if not egress.open_on(today):
             message = f"expired on {egress.expires}: the way to {egress.destination} is closed"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from gdcc.model.admission import Admission
-from gdcc.model.agency import AgencyRequest
+from gdcc.model.agency import AgencyRequest, Freeze
 from gdcc.model.agreement import AgreementFile, State
 from gdcc.model.platform import ContainerDefaults, Pool, Quota, Service
 from gdcc.model.types import Environment, LocalizedName
@@ -33,6 +33,8 @@ class Tenant:
     """Per environment, the domains in which it may serve host names; no two tenants share one."""
     source: str
     """The file, relative to the project."""
+    frozen: Freeze | None = None
+    """Set while the tenant may not write."""
 
 
 @dataclass(frozen=True, slots=True)

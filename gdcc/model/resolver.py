@@ -69,7 +69,10 @@ class Resolver:
         domains = self._domains(request, file.agency)
         if zone is None or pool is None or quota is None or domains is None:
             return None
-        return Tenant(request.tenant, file.agency, file.ministry, request, zone, pool, quota, domains, document.file)
+        frozen = request.frozen if request.frozen and request.frozen.holds_on(self.today) else None
+        return Tenant(
+            request.tenant, file.agency, file.ministry, request, zone, pool, quota, domains, document.file, frozen
+        )
 
     def estate(self, tenants: Sequence[Tenant], agreements: Sequence[Agreement]) -> Estate | None:
         """Puts the tenants together; None while the platform's own files have problems."""

@@ -57,6 +57,8 @@ def namespace_labels(tenant: Tenant, environment: Environment) -> dict[str, str]
         "impact": request.impact.highest.value,
         "personal-data": str(request.personal_data).lower(),
     }
+    if tenant.frozen:
+        about["frozen"] = "true"
     levels = {f"pod-security.kubernetes.io/{mode}": POD_SECURITY for mode in ("enforce", "audit", "warn")}
     return identity(tenant, environment) | {f"{DOMAIN}/{name}": value for name, value in about.items()} | levels
 

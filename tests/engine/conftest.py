@@ -16,7 +16,6 @@ from gdcc.cluster import Cluster
 from gdcc.engine.operations import Manner, Operation
 from gdcc.engine.program import Program
 from gdcc.engine.step import Plan, Selection
-from tests.checkout import Checkout
 
 Entry = Callable[[], None]
 
@@ -73,14 +72,3 @@ def trial(cluster: Cluster, tmp_path: Path) -> Iterator[Trial]:
     trial = Trial(cluster, tmp_path)
     yield trial
     trial.kubectl("delete", "namespace", "--ignore-not-found", "--wait=false", trial.ns)
-
-
-@pytest.fixture
-def checkout(cluster: Cluster, tmp_path: Path) -> Iterator[Checkout]:
-    """The real program with four agencies, as a stack of its own on the control plane; destroyed at the end."""
-    root = tmp_path / "checkout"
-    root.mkdir()
-    made = Checkout.make(root, "moph/ddc", "moph/dms", "moph/fda", "mof/rd", project=f"p{uuid.uuid4().hex[:8]}")
-    made.environment["KUBECONFIG"] = str(cluster.kubeconfig)
-    yield made
-    made.gdcc("destroy", "--yes")

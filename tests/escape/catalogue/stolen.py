@@ -1,0 +1,101 @@
+"""Our own ideas about stolen credentials of the platform's people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.escape.attack import MERGE, Request, attempt
+from tests.escape.ground import (
+    HOME,
+    OTHER,
+    here,
+    made_of,
+    pod,
+)
+
+_RBAC = "rbac.authorization.k8s.io"
+
+
+def _binding(name: str, group: str, role: str, kind: str = "RoleBinding") -> dict[str, Any]:
+    return made_of(
+        f"{_RBAC}/v1",
+        kind,
+        name,
+        roleRef={"apiGroup": _RBAC, "kind": "ClusterRole", "name": role},
+        subjects=[{"apiGroup": _RBAC, "kind": "Group", "name": group}],
+    )
+
+
+ATTACKS = (
+    attempt(
+        "deployer",
+        "a-stolen-deployer-lets-a-tenant-into-another-tenants-namespace",
+        Request(
+            "POST", here("rolebindings", OTHER, _RBAC), _binding("escape", "gdcc:ddc:tenant-admin", "gdcc:tenant-admin")
+        ),
+        "gdcc-bindings",
+        says="bind the role to the group",
+    ),
+    attempt(
+        "deployer",
+        "a-stolen-deployer-lets-a-viewer-administer",
+        Request("POST", here("rolebindings", HOME, _RBAC), _binding("escape", "gdcc:ddc:viewer", "gdcc:tenant-admin")),
+        "gdcc-bindings",
+        says="bind the role to the group",
+    ),
+    attempt(
+        "deployer",
+        "a-stolen-deployer-lets-a-tenant-into-kube-system",
+        Request(
+            "POST",
+            here("rolebindings", "kube-system", _RBAC),
+            _binding("escape", "gdcc:ddc:tenant-admin", "gdcc:tenant-admin"),
+        ),
+        "gdcc-bindings",
+        says="bind a tenant role in the tenant's own namespace",
+    ),
+    attempt(
+        "deployer",
+        "a-stolen-deployer-lets-everybody-into-kube-system",
+        Request(
+            "POST",
+            here("rolebindings", "kube-system", _RBAC),
+            _binding("escape", "system:authenticated", "gdcc:viewer"),
+        ),
+        "gdcc-bindings",
+        says="bind a tenant role in the tenant's own namespace",
+    ),
+    attempt(
+        "deployer",
+        "a-stolen-deployer-gives-a-tenant-a-built-in-role",
+        Request("POST", here("rolebindings", HOME, _RBAC), _binding("escape", "gdcc:ddc:tenant-admin", "admin")),
+        "rbac",
+        "gdcc-bindings",
+    ),
+    attempt("deployer", "a-stolen-deployer-reads-secrets", Request("GET", here("secrets")), "rbac", says="secrets"),
+    attempt(
+        "deployer",
+        "a-stolen-deployer-deletes-a-tenant",
+        Request("DELETE", f"/api/v1/namespaces/{OTHER}"),
+        "rbac",
+        says="namespaces",
+    ),
+    attempt("deployer", "a-stolen-deployer-runs-a-pod", Request("POST", here("pods"), pod()), "rbac", says="pods"),
+    attempt("auditor", "a-stolen-auditor-reads-secrets", Request("GET", here("secrets")), "rbac", says="secrets"),
+    attempt(
+        "auditor",
+        "a-stolen-auditor-changes-a-quota",
+        Request("PATCH", here("resourcequotas/quota"), {"metadata": {"labels": {"a": "b"}}}, MERGE),
+        "rbac",
+        "gdcc-bounds",
+        "gdcc-marks",
+    ),
+    attempt(
+        "approver",
+        "a-stolen-approver-changes-a-quota",
+        Request("PATCH", here("resourcequotas/quota"), {"metadata": {"labels": {"a": "b"}}}, MERGE),
+        "rbac",
+        "gdcc-bounds",
+        "gdcc-marks",
+    ),
+)
