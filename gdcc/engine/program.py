@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import gc
 import runpy
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path as FilePath
@@ -18,6 +16,7 @@ import pulumi
 from pulumi.runtime import set_all_config, settings
 from pulumi.runtime.stack import run_in_stack
 
+from gdcc.collector import collector_paused
 from gdcc.engine.monitor import Log, Monitor, ProgramError, Read, Recording, Resolve
 from gdcc.errors import GdccError
 
@@ -94,7 +93,7 @@ def run(
     loop.set_default_executor(ThreadPoolExecutor(workers, "register") if workers else _InlineExecutor())
     asyncio.set_event_loop(loop)
     try:
-        with _collector_paused():
+        with collector_paused():  # the SDK keeps every object until the program ends
             loop.run_until_complete(run_in_stack(entry or program.main))
     except GdccError:
         raise
@@ -108,23 +107,6 @@ def run(
         loop.close()
         settings.ROOT.set(None)
     return monitor.recording
-
-
-@contextlib.contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Pause the cyclic garbage collector.
-
-    The SDK keeps every object alive until the program ends, so that each pass finds nothing and costs more than the
-    one before; afterwards it need not look at them again (docs/gotchas.md).
-    """
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.freeze()
-            gc.enable()
 
 
 def _explain(error: Exception, directory: FilePath) -> str:

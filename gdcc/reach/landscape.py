@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import ip_network
 
+from gdcc.collector import collector_paused
 from gdcc.model import Estate
 from gdcc.network import render
 from gdcc.reach.addresses import Addresses
@@ -58,19 +57,6 @@ class Landscape:
         return [name for name, blocks in ranges.items() if any(addresses & block for block in blocks)]
 
 
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Pauses the cyclic garbage collector: all that is made here stays, so each pass would only look in vain."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.freeze()
-            gc.enable()
-
-
 def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, frozenset[str]]:
     groups: dict[str, set[str]] = defaultdict(set)
     for group, name in pairs:
@@ -84,7 +70,7 @@ def survey(estate: Estate) -> Landscape:
     Addresses of the cluster itself count as those of any pod: a rule that opened them would reach pods, directly or
     through a service.
     """
-    with _collector_paused():
+    with collector_paused():
         return _survey(estate)
 
 
