@@ -12,11 +12,12 @@ from gdcc.engine.api import Kind, key_of
 from gdcc.engine.applyset import ApplySet, Extent
 from gdcc.engine.execute import Executor, IncompleteError
 from gdcc.engine.monitor import Recording, State
-from gdcc.engine.plan import Planner, Surroundings, answer, ask, foreseen, prepare, protections
+from gdcc.engine.plan import Planner, answer, foreseen, prepare, protections
 from gdcc.engine.problems import Problem, RefusedError
 from gdcc.engine.program import Program, run
 from gdcc.engine.progress import say, working
 from gdcc.engine.registration import Registration, from_type
+from gdcc.engine.rehearsal import Surroundings, ask
 from gdcc.engine.site import Site, Sites
 from gdcc.engine.step import Op, Plan, Selection, Step
 from gdcc.errors import GdccError
