@@ -11,13 +11,10 @@ from typing import Any
 
 import pytest
 import yaml
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from gdcc.cluster import Cluster
 from tests.checkout import Checkout
+from tests.identities import client_certificate
 
 pytestmark = pytest.mark.cluster
 
@@ -30,27 +27,10 @@ def kubeconfig(cluster: Cluster, path: Path, **user: str) -> str:
     return str(path)
 
 
-def client_certificate(cluster: Cluster, folder: Path, days: int, name: str = "somchai") -> dict[str, str]:
-    """A client certificate of the cluster's own authority that begins and ends `days` before now, or ends after."""
-    authority = x509.load_pem_x509_certificate(cluster.ca.read_bytes())
-    signer = serialization.load_pem_private_key(cluster.ca.with_suffix(".key").read_bytes(), None)
-    key = ec.generate_private_key(ec.SECP256R1())
-    end = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=days)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
-        .issuer_name(authority.subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(end - datetime.timedelta(days=10))
-        .not_valid_after(end)
-        .add_extension(x509.ExtendedKeyUsage([x509.oid.ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
-        .sign(signer, hashes.SHA256())  # type: ignore[arg-type]
-    )
-    (folder / "user.crt").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    pem, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
-    (folder / "user.key").write_bytes(key.private_bytes(pem, pkcs8, serialization.NoEncryption()))
-    return {"client_certificate": str(folder / "user.crt"), "client_key": str(folder / "user.key")}
+def kubeconfig_of(cluster: Cluster, folder: Path, name: str, **certificate: datetime.timedelta) -> str:
+    """A kubeconfig for the same cluster as a user whom its authority vouches for."""
+    pem = str(client_certificate(cluster, folder, name, **certificate))
+    return kubeconfig(cluster, folder / "config", client_certificate=pem, client_key=pem)
 
 
 @pytest.fixture
@@ -112,8 +92,8 @@ def test_a_kubeconfig_that_skips_tls_verification_is_refused(
 
 @pytest.mark.usefixtures("untouched")
 def test_expired_credentials_are_called_so(cluster: Cluster, elsewhere: Checkout, tmp_path: Path) -> None:
-    expired = client_certificate(cluster, tmp_path, days=-1)
-    elsewhere.environment["KUBECONFIG"] = kubeconfig(cluster, tmp_path / "config", **expired)
+    yesterday = -datetime.timedelta(days=1)
+    elsewhere.environment["KUBECONFIG"] = kubeconfig_of(cluster, tmp_path, "somchai", ends_in=yesterday)
     said = elsewhere.gdcc("up", "--yes", status=2).stderr
     assert "does not accept these credentials (401 Unauthorized)" in said
     assert "expired" in said
@@ -121,8 +101,7 @@ def test_expired_credentials_are_called_so(cluster: Cluster, elsewhere: Checkout
 
 @pytest.mark.usefixtures("untouched")
 def test_what_rbac_forbids_is_named_by_verb_and_resource(cluster: Cluster, elsewhere: Checkout, tmp_path: Path) -> None:
-    stranger = client_certificate(cluster, tmp_path, days=5)
-    elsewhere.environment["KUBECONFIG"] = kubeconfig(cluster, tmp_path / "config", **stranger)
+    elsewhere.environment["KUBECONFIG"] = kubeconfig_of(cluster, tmp_path, "somchai")
     said = elsewhere.gdcc("up", "--yes", status=2).stderr
     assert 'User "somchai" cannot' in said
     assert 'resource "' in said
@@ -138,8 +117,7 @@ def test_a_reader_learns_which_writes_are_forbidden_before_anything_changes(
     bind = ["create", "clusterrolebinding", "reads-all", "--clusterrole=reads-all", "--user=reader"]
     subprocess.run([*kubectl, *bind], check=True, capture_output=True)
     try:
-        reader = client_certificate(cluster, tmp_path, days=5, name="reader")
-        elsewhere.environment["KUBECONFIG"] = kubeconfig(cluster, tmp_path / "config", **reader)
+        elsewhere.environment["KUBECONFIG"] = kubeconfig_of(cluster, tmp_path, "reader")
         said = elsewhere.gdcc("up", "--yes", status=2).stderr
     finally:
         for kind in ("clusterrolebinding", "clusterrole"):

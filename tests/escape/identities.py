@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,14 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import urllib3
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from gdcc.cluster import Cluster
 from tests.escape.attack import Answer, Request
 from tests.escape.ground import NODE
+from tests.identities import client_certificate
 
 ADMINISTRATOR = "administrator"
 ACTORS: Mapping[str, tuple[str, ...]] = {
@@ -78,25 +74,7 @@ class Actor:
 
 def with_certificate(cluster: Cluster, folder: Path, name: str, *groups: str) -> Actor:
     """Somebody whom the cluster's authority vouches for."""
-    authority = x509.load_pem_x509_certificate(cluster.ca.read_bytes())
-    signer = serialization.load_pem_private_key(cluster.ca.with_suffix(".key").read_bytes(), None)
-    key = ec.generate_private_key(ec.SECP256R1())
-    now = datetime.datetime.now(datetime.UTC)
-    organizations = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, group) for group in groups]
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name), *organizations]))
-        .issuer_name(authority.subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(minutes=5))
-        .not_valid_after(now + datetime.timedelta(hours=2))
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
-        .sign(signer, hashes.SHA256())  # type: ignore[arg-type]
-    )
-    pem, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
-    file = folder / f"{name.replace(':', '_')}-{len(groups)}.pem"
-    file.write_bytes(certificate.public_bytes(pem) + key.private_bytes(pem, pkcs8, serialization.NoEncryption()))
+    file = client_certificate(cluster, folder, name, *groups)
     pool = urllib3.PoolManager(ca_certs=str(cluster.ca), cert_file=str(file), key_file=str(file))
     return Actor(cluster.server, pool, name, {})
 
