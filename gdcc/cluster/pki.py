@@ -22,7 +22,7 @@ RENEW_BEFORE = timedelta(days=30)
 CLOCK_SKEW = timedelta(minutes=5)
 
 ADMIN_GROUP = "gdcc:cluster-admin"
-KWOK_USER = "gdcc:kwok"
+KWOK_USER = "system:kwok"
 FRONT_PROXY_USER = "front-proxy-client"
 SERVICE_RANGE = "10.96.0.0/16"
 
