@@ -10,6 +10,7 @@ import pulumi_kubernetes as k8s
 from components.labels import identity, namespace_annotations, namespace_labels
 from gdcc.model import Admission, ContainerDefaults, Environment, Tenant
 from gdcc.model.platform import ContainerAmount
+from gdcc.network import namespace_name
 
 SERVICE_ACCOUNTS = ("default", "workload")
 """`default`, for pods that name none, and `workload`, for the agency's own; a token is mounted for neither."""
@@ -51,7 +52,7 @@ class TenantNamespace(pulumi.ComponentResource):
         namespace = k8s.core.v1.Namespace(
             f"{name}-namespace",
             metadata=k8s.meta.v1.ObjectMetaArgs(
-                name=f"{args.tenant.id}-{args.environment.value}",
+                name=namespace_name(args.tenant, args.environment),
                 labels=namespace_labels(args.tenant, args.environment),
                 annotations=namespace_annotations(args.tenant, args.environment),
             ),

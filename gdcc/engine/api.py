@@ -54,9 +54,14 @@ class Key:
     namespace: str
     name: str
 
+    @property
+    def id(self) -> str:
+        """Pulumi's id of the object: `namespace/name`, or `name` when it is cluster-scoped."""
+        return f"{self.namespace}/{self.name}" if self.namespace else self.name
+
     def __str__(self) -> str:
         kind = self.group_kind.partition(".")[0]
-        return f"{kind} {self.namespace}/{self.name}" if self.namespace else f"{kind} {self.name}"
+        return f"{kind} {self.id}"
 
 
 def key_of(manifest: Mapping[str, Any]) -> Key:

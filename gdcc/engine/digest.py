@@ -71,13 +71,12 @@ def _difference(step: Step) -> dict[str, Any]:
 def _state(program: Program, step: Step, state: Object) -> dict[str, Any]:
     metadata = {key: value for key, value in state["metadata"].items() if key != "managedFields"}
     shown: Mapping[str, Any] = redact({**state, "metadata": metadata}, step.secrets)
-    id_ = f"{step.key.namespace}/{step.key.name}" if step.key.namespace else step.key.name
     asked = step.asked
     options = asked.options if asked else None
     return {
         "urn": step.urn,
         "custom": True,
-        "id": id_,
+        "id": step.key.id,
         "type": step.type,
         "inputs" if state is step.manifest else "outputs": shown,
         "parent": asked.parent

@@ -15,7 +15,7 @@ from gdcc.engine.api import CONNECTIONS, ApiError, Key, Object, Served, served_o
 from gdcc.engine.applyset import OPTIONS, PART_OF, URN
 from gdcc.engine.registration import Registration
 from gdcc.engine.site import Site
-from gdcc.engine.step import DEFINITION, NAMESPACE, Op, Plan, Step, is_leaving
+from gdcc.engine.step import DEFINITION, NAMESPACE, Op, Plan, Step, defined_by, is_leaving
 from gdcc.errors import GdccError
 
 GONE_TIMEOUT = 600
@@ -225,7 +225,7 @@ def dependencies(steps: Iterable[Step], registrations: Mapping[str, Registration
     known = {step.urn for step in steps}
     namespaces = {(step.site, step.key.name): step.urn for step in steps if step.key.group_kind == NAMESPACE}
     definitions = {
-        (step.site, f"{step.manifest['spec']['names']['kind']}.{step.manifest['spec']['group']}"): step.urn
+        (step.site, defined_by(step.manifest)): step.urn
         for step in steps
         if step.key.group_kind == DEFINITION and step.manifest
     }

@@ -52,7 +52,7 @@ def answer(step: Step) -> State:
     """What the program is told of an object that is live as it should be."""
     live = step.live or {}
     outputs = {**live, "metadata": {key: value for key, value in live["metadata"].items() if key != "managedFields"}}
-    return State(_id(step), outputs, _secret_outputs(step))
+    return State(step.key.id, outputs, _secret_outputs(step))
 
 
 def foreseen(step: Step) -> State:
@@ -66,11 +66,7 @@ def foreseen(step: Step) -> State:
     if step.live is not None and step.op is Op.UPDATE:
         metadata |= {key: step.live["metadata"][key] for key in ("uid", "creationTimestamp")}
     outputs = outlook(step.asked.type if step.asked else "", {**inputs, "metadata": metadata})
-    return State(_id(step), outputs, _secret_outputs(step))
-
-
-def _id(step: Step) -> str:
-    return f"{step.key.namespace}/{step.key.name}" if step.key.namespace else step.key.name
+    return State(step.key.id, outputs, _secret_outputs(step))
 
 
 def _secret_outputs(step: Step) -> tuple[Path, ...]:

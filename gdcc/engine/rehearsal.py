@@ -12,7 +12,7 @@ from gdcc.engine.api import ApiError, served_or_raise
 from gdcc.engine.diff import Change
 from gdcc.engine.problems import Problem
 from gdcc.engine.site import Site
-from gdcc.engine.step import DEFINITION, NAMESPACE, Op, Step, is_leaving
+from gdcc.engine.step import DEFINITION, NAMESPACE, Op, Step, defined_by, is_leaving
 from gdcc.engine.values import UNKNOWN, Path
 
 _STAND_IN = "default"
@@ -41,7 +41,7 @@ class Surroundings:
         """Those of a program's steps."""
         return cls(
             frozenset((step.site, step.key.name) for step in steps if step.key.group_kind == NAMESPACE),
-            frozenset(_defined(step.manifest or {}) for step in steps if step.key.group_kind == DEFINITION),
+            frozenset(defined_by(step.manifest or {}) for step in steps if step.key.group_kind == DEFINITION),
         )
 
 
@@ -140,11 +140,6 @@ def _conflicts(error: ApiError, *, member: bool) -> str:
         manager = match["manager"] if match else cause.get("message", "another manager")
         found.append(f"{cause.get('field', '').removeprefix('.')} is set by {manager}")
     return "; ".join(found) if found or error.causes else error.message
-
-
-def _defined(definition: Mapping[str, Any]) -> str:
-    spec = definition.get("spec") or {}
-    return f"{(spec.get('names') or {}).get('kind')}.{spec.get('group')}"
 
 
 def _unknown_changes(path: Path, asked: Any) -> Iterator[Change]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from functools import cached_property
+from typing import Any
 
 from gdcc.engine.api import Key, Kind, Object
 from gdcc.engine.applyset import OPTIONS, Extent
@@ -88,6 +89,12 @@ def marks_of(live: Object | None) -> frozenset[str]:
     return frozenset(filter(None, annotations.get(OPTIONS, "").split(",")))
 
 
+def defined_by(definition: Mapping[str, Any]) -> str:
+    """The `Kind.group` that a CustomResourceDefinition defines."""
+    spec = definition.get("spec") or {}
+    return f"{(spec.get('names') or {}).get('kind')}.{spec.get('group')}"
+
+
 def is_leaving(live: Object | None) -> bool:
     """Whether a live object is being deleted."""
     return live is not None and "deletionTimestamp" in live["metadata"]
@@ -134,5 +141,5 @@ class Selection:
 
     def holds(self, urn: str, key: Key) -> bool:
         """Whether an object is selected."""
-        names = (urn, urn.rpartition("::")[2], f"{key.namespace}/{key.name}" if key.namespace else key.name)
+        names = (urn, urn.rpartition("::")[2], key.id)
         return not self.globs or any(fnmatchcase(name, glob) for glob in self.globs for name in names)
