@@ -1,0 +1,1 @@
+"""Controls, their checks, and evidence that a reviewer can trust: one record feeds every report."""
