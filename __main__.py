@@ -6,11 +6,12 @@ import pulumi
 
 from components.access import TenantRoles, TenantRolesArgs
 from components.admission import AdmissionWalls, AdmissionWallsArgs
+from components.binding import ServiceGateway, ServiceGatewayArgs
 from components.platform import PlatformRoles, PlatformRolesArgs
 from components.tenant import Tenant, TenantArgs
 from gdcc.errors import GdccError
 from gdcc.model import StackSettings, load_estate
-from gdcc.network import by_namespace
+from gdcc.network import GATEWAY, by_namespace
 from gdcc.reach import check, refuse
 
 
@@ -20,13 +21,14 @@ def main() -> None:
     settings = StackSettings.from_config({key: value for key, value in given.items() if value is not None})
     estate = load_estate(Path(__file__).parent, settings)
     refuse(check(estate))  # whoever can reach whom without a zone rule or an agreement that says so
-    walls = AdmissionWalls("admission-walls", AdmissionWallsArgs(estate.admission))
-    record = f"{pulumi.get_project()}.{pulumi.get_stack()}"
-    PlatformRoles("platform-roles", PlatformRolesArgs(walls.names, record))
+    walls = AdmissionWalls("admission-walls", AdmissionWallsArgs(estate.admission, estate.today))
+    PlatformRoles("platform-roles", PlatformRolesArgs(walls.names, f"{pulumi.get_project()}.{pulumi.get_stack()}"))
     roles = TenantRoles("tenant-roles", TenantRolesArgs(estate.admission))
     policies = by_namespace(estate)
+    gateway = ServiceGateway("services", ServiceGatewayArgs(GATEWAY, estate)) if "services" in settings.layers else None
     for tenant in estate.tenants:
-        Tenant(tenant.id, TenantArgs(tenant, estate.container_defaults, estate.admission, roles.names, policies))
+        platform = (estate.container_defaults, estate.admission, roles.names, policies, estate.removals(tenant))
+        Tenant(tenant.id, TenantArgs(tenant, *platform, gateway.bound_to(tenant) if gateway else ()))
     pulumi.export("tenants", len(estate.tenants))
     pulumi.export("namespaces", sum(len(tenant.quota) for tenant in estate.tenants))
 

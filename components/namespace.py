@@ -8,8 +8,8 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.labels import identity, namespace_annotations, namespace_labels
-from gdcc.model import Admission, ContainerDefaults, Environment, Tenant
-from gdcc.model.platform import ContainerAmount
+from gdcc.model import Admission, ContainerDefaults, Environment, Removal, Tenant
+from gdcc.model.platform import ContainerAmount, Quota
 from gdcc.network import namespace_name
 
 SERVICE_ACCOUNTS = ("default", "workload")
@@ -28,12 +28,14 @@ class TenantNamespaceArgs:
         environment: which of its environments.
         container_defaults: what containers get that ask for nothing.
         admission: what the walls allow; the quota counts by the same list.
+        removal: why it may be removed; None protects it.
     """
 
     tenant: Tenant
     environment: Environment
     container_defaults: ContainerDefaults
     admission: Admission
+    removal: Removal | None = None
 
 
 class TenantNamespace(pulumi.ComponentResource):
@@ -54,9 +56,9 @@ class TenantNamespace(pulumi.ComponentResource):
             metadata=k8s.meta.v1.ObjectMetaArgs(
                 name=namespace_name(args.tenant, args.environment),
                 labels=namespace_labels(args.tenant, args.environment),
-                annotations=namespace_annotations(args.tenant, args.environment),
+                annotations=namespace_annotations(args.tenant, args.environment, args.removal),
             ),
-            opts=self._opts,
+            opts=pulumi.ResourceOptions(parent=self, protect=args.removal is None),
         )
         self.namespace_name = namespace.metadata.name
         self._quota(name)
@@ -82,6 +84,7 @@ class TenantNamespace(pulumi.ComponentResource):
             "requests.memory": str(quota.memory),
             "limits.memory": str(quota.memory),
             "requests.storage": str(quota.storage),
+            **_by_class(quota, self._args.admission),
             "pods": str(quota.pods),
             **{name: str(most) for name, most in self._args.admission.objects.items()},
             # Ways into the cluster that pass by the platform's gateway.
@@ -100,6 +103,14 @@ class TenantNamespace(pulumi.ComponentResource):
         )
         spec = k8s.core.v1.LimitRangeSpecArgs(limits=[item])
         k8s.core.v1.LimitRange(f"{name}-limits", metadata=self._metadata("limits"), spec=spec, opts=self._opts)
+
+
+def _by_class(quota: Quota, admission: Admission) -> dict[str, str]:
+    """Storage of each class: its share of the tenant's."""
+    return {
+        f"{name}.storageclass.storage.k8s.io/requests.storage": str(quota.storage.share(percent))
+        for name, percent in admission.classes.shares().items()
+    }
 
 
 def _amount(amount: ContainerAmount) -> dict[str, str]:

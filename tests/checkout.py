@@ -21,15 +21,19 @@ class Checkout:
     environment: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def make(cls, root: Path, *agencies: str, project: str = "gdcc") -> Checkout:
-        """Copy the program, the platform's files and these agencies (`moph`, `moph/ddc`)."""
+    def make(cls, root: Path, *agencies: str, project: str = "gdcc", disposable: bool = True) -> Checkout:
+        """Copy the program, the platform's files and these agencies (`moph`, `moph/ddc`).
+
+        A disposable stack protects no tenant, so that a test can destroy it.
+        """
         for name in ("Pulumi.yaml", "__main__.py"):
             shutil.copy(REPOSITORY / name, root / name)
         text = (root / "Pulumi.yaml").read_text().replace("name: gdcc\n", f"name: {project}\n")
         (root / "Pulumi.yaml").write_text(text)
         for name in ("platform", "schema"):
             shutil.copytree(REPOSITORY / "stacks" / name, root / "stacks" / name)
-        shutil.copy(REPOSITORY / "stacks/Pulumi.local.yaml", root / "stacks/Pulumi.local.yaml")
+        settings = (REPOSITORY / "stacks/Pulumi.local.yaml").read_text()
+        (root / "stacks/Pulumi.local.yaml").write_text(settings + ("  gdcc:disposable: true\n" if disposable else ""))
         for agency in agencies:
             source = REPOSITORY / "stacks/agencies" / agency
             target = root / "stacks/agencies" / agency
@@ -75,3 +79,11 @@ class Checkout:
         assert done.returncode == status, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in done.stdout + done.stderr
         return done
+
+    def destroy(self) -> None:
+        """Remove all that the stack made, its tenants too: they are declared nobody's first."""
+        settings = self.root / "stacks/Pulumi.local.yaml"
+        if "gdcc:disposable" not in settings.read_text():
+            settings.write_text(settings.read_text() + "  gdcc:disposable: true\n")
+            self.gdcc("up", "--yes")
+        self.gdcc("destroy", "--yes")

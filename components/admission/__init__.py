@@ -7,12 +7,13 @@ namespace, and those are behind a wall themselves. Admission cannot guard admiss
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.admission import bounds, freeze, images, machines, namespaces, rights, routing, storage
+from components.admission import bounds, freeze, images, machines, namespaces, pods, rights, routing, storage
 from components.admission.defaults import Default, defaults
 from components.admission.wall import Wall
 from components.labels import DOMAIN
@@ -31,6 +32,10 @@ _WALLS = (
     machines.placement,
     machines.classes,
     machines.nodes,
+    pods.restricted,
+    pods.read_only_root,
+    pods.limits,
+    pods.tokens,
     storage.claims,
     storage.volumes,
     storage.secrets,
@@ -39,9 +44,10 @@ _WALLS = (
 )
 
 
-def walls(admission: Admission) -> tuple[Wall, ...]:
-    """Every wall, in the order in which they are told of."""
-    return tuple(make(admission) for make in _WALLS)
+def walls(admission: Admission, today: date) -> tuple[Wall, ...]:
+    """Every wall, in the order in which they are told of; by the day each denies or only audits and warns yet."""
+    made = (make(admission) for make in _WALLS)
+    return tuple(replace(wall, denies=admission.denies(wall.id, today)) for wall in made)
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,8 @@ class AdmissionWallsArgs:
     """Arguments of `AdmissionWalls`."""
 
     admission: Admission
+    today: date
+    """By which walls deny or only audit (`Estate.today`)."""
 
 
 class AdmissionWalls(pulumi.ComponentResource):
@@ -62,7 +70,7 @@ class AdmissionWalls(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: AdmissionWallsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("gdcc:admission:AdmissionWalls", name, {}, opts)
-        built, added = walls(args.admission), defaults(args.admission)
+        built, added = walls(args.admission, args.today), defaults(args.admission)
         for wall in built:
             self._wall(name, wall)
         for default in added:

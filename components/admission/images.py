@@ -6,10 +6,7 @@ from components.admission.wall import Check, Scope, Wall, cel, namespace_label
 from components.admission.workload import POD_VARIABLES, PODS, WORKLOADS
 from gdcc.model import Admission
 from gdcc.model.admission import AGENCY
-
-_DIGEST = "@sha256:[a-f0-9]{64}"
-_WITHIN = rf"^(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)+(:[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}})?({_DIGEST})?$"
-"""What follows a repository: path, tag and digest as the OCI distribution specification writes them."""
+from policies.rules.images import CACHED, DIGEST, STRANGERS, WITHIN, unpinned
 
 
 def images(admission: Admission) -> Wall:
@@ -24,19 +21,15 @@ def images(admission: Admission) -> Wall:
             Check(
                 "strangers",
                 "variables.images.filter(image, !variables.repositories.exists(repository,"
-                f" image.startsWith(repository + '/') && image.substring(size(repository)).matches({cel(_WITHIN)})))",
-                "not an image of the government's registry",
-                "push it there and use its name",
-                "ให้นำอิมเมจขึ้นทะเบียนกลางแล้วใช้ชื่อนั้น",
+                f" image.startsWith(repository + '/') && image.substring(size(repository)).matches({cel(WITHIN)})))",
+                *STRANGERS,
                 "variables.repositories",
             ),
             Check(
                 "unpinned",
                 f"{namespace_label('environment')} in {cel(environments)}"
-                f" ? variables.images.filter(image, !image.matches({cel(_DIGEST + '$')})) : []",
-                "not pinned to a digest",
-                f"in {' and '.join(environments)} name it with its digest, image@sha256:...",
-                "ให้ระบุ digest ของอิมเมจ",
+                f" ? variables.images.filter(image, !image.matches({cel(DIGEST + '$')})) : []",
+                *unpinned(admission),
             ),
         ),
         {
@@ -61,9 +54,7 @@ def pull(_: Admission) -> Wall:
                 "cached",
                 "variables.containers.filter(container, container.?imagePullPolicy.orValue('') != 'Always')"
                 ".map(container, container.name)",
-                "containers that may run from a node's cache",
-                "set imagePullPolicy: Always",
-                "ให้ตั้ง imagePullPolicy: Always",
+                *CACHED,
             ),
         ),
         POD_VARIABLES,

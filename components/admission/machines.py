@@ -6,12 +6,13 @@ from components.admission.wall import WRITES, Check, Matched, Scope, Wall, cel, 
 from components.admission.workload import POD_VARIABLES, WORKLOADS
 from gdcc.model import Admission
 from gdcc.model.admission import any_of
+from policies.rules.host import FLAGS, HOST_PORTS, PRIVILEGED, SHARED
+from policies.rules.placement import CLASSES, OTHER_POOLS, PINNED, classed, tolerated
 
 
 def host(_: Admission) -> Wall:
     """A second line behind Pod Security, which one label or exemption turns off; and refusals already at templates."""
-    flags = ("hostNetwork", "hostPID", "hostIPC")
-    asked = " + ".join(f"(variables.pod.?{flag}.orValue(false) ? [{cel(flag)}] : [])" for flag in flags)
+    asked = " + ".join(f"(variables.pod.?{flag}.orValue(false) ? [{cel(flag)}] : [])" for flag in FLAGS)
     return Wall(
         "host",
         "Pods share nothing with their host",
@@ -22,25 +23,19 @@ def host(_: Admission) -> Wall:
                 "shared",
                 f"!variables.changed ? [] : {asked}"
                 " + variables.volumes.filter(volume, has(volume.hostPath)).map(volume, 'hostPath ' + volume.name)",
-                "pods share nothing with their host",
-                "remove it; for files use a PersistentVolumeClaim, for traffic a Service",
-                "ห้ามใช้ทรัพยากรของเครื่อง ให้ใช้ PVC หรือ Service",
+                *SHARED,
             ),
             Check(
                 "host_ports",
                 "variables.containers.filter(container, container.?ports.orValue([])"
                 ".exists(port, port.?hostPort.orValue(0) != 0)).map(container, container.name)",
-                "containers with a port of their host",
-                "remove hostPort and reach the pod through a Service",
-                "ห้ามใช้ hostPort ให้ใช้ Service",
+                *HOST_PORTS,
             ),
             Check(
                 "privileged",
                 "variables.containers.filter(container,"
                 " container.?securityContext.?privileged.orValue(false)).map(container, container.name)",
-                "privileged containers",
-                "remove privileged: true",
-                "ห้ามใช้ privileged",
+                *PRIVILEGED,
             ),
         ),
         POD_VARIABLES,
@@ -64,9 +59,7 @@ def placement(admission: Admission) -> Wall:
                 " ? [] : ['nodeName ' + variables.pod.nodeName])"
                 " + (variables.pod.?schedulerName.orValue('default-scheduler') == 'default-scheduler'"
                 " ? [] : ['schedulerName ' + variables.pod.schedulerName])",
-                "the scheduler chooses the node",
-                "remove it and say what the pod needs with resources or topologySpreadConstraints",
-                "ตัวจัดตารางเป็นผู้เลือกเครื่อง ให้ลบออก",
+                *PINNED,
             ),
             Check(
                 "other_pools",
@@ -74,9 +67,7 @@ def placement(admission: Admission) -> Wall:
                 f" {reserved('key')} && !(key == {key} && variables.pod.nodeSelector[key] == variables.pool))"
                 " + variables.terms.filter(term, term.?matchExpressions.orValue([])"
                 f".exists(one, {reserved('one.key')})).map(term, 'nodeAffinity')",
-                "node labels that choose another pool",
-                "remove them; pods come to your agency's own pool by themselves",
-                "พ็อดอยู่ในกลุ่มเครื่องของหน่วยงานเท่านั้น",
+                *OTHER_POOLS,
             ),
             Check(
                 "tolerated",
@@ -85,9 +76,7 @@ def placement(admission: Admission) -> Wall:
                 f" || toleration.?key.orValue('') == {key} && toleration.?operator.orValue('Equal') == 'Equal'"
                 " && toleration.?value.orValue('') == variables.pool))"
                 ".map(toleration, toleration.?key.orValue('every taint') + '=' + toleration.?value.orValue('*'))",
-                "tolerations of taints that keep tenants apart",
-                f"remove them; allowed are {', '.join(place.tolerations)}",
-                "ห้ามใช้ toleration นี้ ให้ลบออก",
+                *tolerated(admission),
             ),
         ),
         {
@@ -101,7 +90,7 @@ def placement(admission: Admission) -> Wall:
 
 def classes(admission: Admission) -> Wall:
     """Priority and runtime: who is evicted for whom, and what stands between a container and the kernel."""
-    allowed = {"priorityClassName": admission.classes.priority, "runtimeClassName": admission.classes.runtime}
+    allowed = {field: names(admission) for field, names in CLASSES.items()}
     return Wall(
         "classes",
         "Pods take only the priority and runtime classes for tenants",
@@ -112,9 +101,7 @@ def classes(admission: Admission) -> Wall:
                 field.lower(),
                 f"!variables.changed || variables.pod.?{field}.orValue('') in {cel(['', *names])}"
                 f" ? [] : [variables.pod.{field}]",
-                f"{field} is not for tenants",
-                f"leave it out or use one of: {', '.join(names) or 'none'}",
-                "เลือกได้เฉพาะคลาสของผู้เช่า หรือไม่ต้องระบุ",
+                *classed(field)(admission),
             )
             for field, names in allowed.items()
         ),

@@ -7,13 +7,12 @@ CVE-2024-39690, CVE-2025-55205, and CVE-2026-30963 by way of the subresources `s
 from __future__ import annotations
 
 from components.admission.wall import CHANGES, DOING, TENANT, Check, Matched, Scope, Wall, cel, is_one_of
-from components.labels import DOMAIN, POD_SECURITY
+from components.labels import DOMAIN, POD_SECURITY, TOMBSTONE
 from gdcc.model import Admission
 from gdcc.model.admission import any_of
+from policies.rules.namespaces import CLASSES, DATA_CLASS, ENFORCE, LOOSENED, UNCLASSIFIED, VERSION
 
 RESOURCES = ("namespaces", "namespaces/status", "namespaces/finalize")
-_ENFORCE = "pod-security.kubernetes.io/enforce"
-_VERSION = "pod-security.kubernetes.io/enforce-version"
 
 
 def namespaces(admission: Admission) -> Wall:
@@ -35,13 +34,26 @@ def namespaces(admission: Admission) -> Wall:
                 "เนมสเปซแก้ได้โดยแพลตฟอร์มเท่านั้น ให้แก้ไฟล์คำขอ",
             ),
             Check(
+                "protected",  # for administrators too: who must, writes the annotation first, and both are audited
+                f"request.operation != 'DELETE' || !({cel(TENANT)} in variables.before)"
+                f" || {cel(TOMBSTONE)} in oldObject.metadata.?annotations.orValue({{}})"
+                " ? [] : [oldObject.metadata.name]",
+                "a tenant's namespace goes only under a tombstone",
+                "write stacks/tombstones/ and apply it: `gdcc offboard` says how",
+                "การลบผู้เช่าต้องมีใบอนุมัติใน stacks/tombstones/",
+            ),
+            Check(
                 "loosened",
-                f"!variables.bound ? [] : ({label(cel(_ENFORCE))} == {cel(POD_SECURITY)} ? [] : [{cel(_ENFORCE)}])"
-                f" + ({label(cel(_VERSION))} in ['', 'latest'] ? [] : [{cel(_VERSION)}])"
+                f"!variables.bound ? [] : ({label(cel(ENFORCE))} == {cel(POD_SECURITY)} ? [] : [{cel(ENFORCE)}])"
+                f" + ({label(cel(VERSION))} in ['', 'latest'] ? [] : [{cel(VERSION)}])"
                 f" + (object.metadata.name == {tenant} + '-' + {environment} ? [] : [{cel(TENANT)}])",
-                "labels that a tenant's namespace must keep",
-                f"keep {_ENFORCE}={POD_SECURITY} without an older version, and the tenant that it is named by",
-                "ป้ายของเนมสเปซผู้เช่าห้ามผ่อนปรน",
+                *LOOSENED,
+            ),
+            Check(
+                "unclassified",
+                f"!variables.bound || {label(cel(DATA_CLASS))} in {cel(list(CLASSES))} ? []"
+                f" : [{label(cel(DATA_CLASS))} == '' ? 'not set' : {label(cel(DATA_CLASS))}]",
+                *UNCLASSIFIED,
             ),
         ),
         {

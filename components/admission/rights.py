@@ -9,14 +9,22 @@ from __future__ import annotations
 from components.access import GROUP_PREFIX, READ, ROLES, cluster_role_name
 from components.admission.namespaces import RESOURCES as NAMESPACES
 from components.admission.wall import TENANT, Check, Matched, Scope, Wall, cel, is_one_of, namespace_label
-from gdcc.model import Admission, Environment
+from gdcc.model import Admission
 from gdcc.model.admission import any_of
+from policies.rules.rights import (
+    CREDENTIAL,
+    ESCALATING,
+    ESCALATIONS,
+    LOOSENING,
+    OTHER_PLACES,
+    OTHER_ROLES,
+    OTHER_SUBJECTS,
+    TENANT_NAMESPACE,
+)
 
 _RBAC = "rbac.authorization.k8s.io"
-_ESCALATING = ("escalate", "bind", "impersonate")
-_TENANT_NAMESPACE = rf"t[a-z0-9]{{7}}-({'|'.join(environment.value for environment in Environment)})"
 _MANY_TENANTS = (
-    rf"^({GROUP_PREFIX}[a-z0-9-]+:({'|'.join(ROLES)})|system:serviceaccounts:{_TENANT_NAMESPACE}"
+    rf"^({GROUP_PREFIX}[a-z0-9-]+:({'|'.join(ROLES)})|system:serviceaccounts:{TENANT_NAMESPACE}"
     "|system:serviceaccounts|system:authenticated|system:unauthenticated)$"
 )
 """Groups of tenants, and those that hold every tenant too."""
@@ -35,32 +43,29 @@ def bindings(admission: Admission) -> Wall:
         (
             Check(
                 "other_roles",
-                f"variables.free || !variables.here || variables.role in {cel(list(ROLES))} ? []"
-                " : [object.roleRef.kind + ' ' + object.roleRef.name]",
-                "not a role for tenants",
-                f"bind one of {', '.join(_ROLE_NAMES)}",
-                "ผูกได้เฉพาะบทบาทของผู้เช่า",
+                "variables.free || !variables.here || variables.sync != ''"
+                f" || variables.role in {cel(list(ROLES))} ? [] : [object.roleRef.kind + ' ' + object.roleRef.name]",
+                *OTHER_ROLES,
             ),
             Check(
                 "other_subjects",
-                "variables.free || !variables.here ? [] : variables.subjects.filter(subject,"
-                f" subject.kind != 'Group' || subject.name != {group}).map(subject, subject.kind + ' ' + subject.name)",
-                "not the group of this agency and role",
-                f"bind the role to the group {GROUP_PREFIX}<agency>:<role>",
-                "ผูกได้เฉพาะกลุ่มของหน่วยงานนั้น",
+                "variables.free || !variables.here ? [] : variables.subjects.filter(subject, variables.sync != ''"
+                " ? subject.kind != 'ServiceAccount' || subject.?namespace.orValue('') != 'svc-' + variables.sync"
+                " || subject.name != variables.sync + '-sync'"
+                f" : subject.kind != 'Group' || subject.name != {group})"
+                ".map(subject, subject.kind + ' ' + subject.name)",
+                *OTHER_SUBJECTS,
             ),
             Check(
                 "other_places",
                 "variables.free || variables.here || variables.rehearsed ? [] : variables.subjects.filter(subject,"
                 f" subject.kind == 'Group' && subject.name.matches({cel(_MANY_TENANTS)})"
                 " || subject.kind == 'ServiceAccount'"
-                f" && subject.?namespace.orValue('').matches({cel(f'^{_TENANT_NAMESPACE}$')})"
+                f" && subject.?namespace.orValue('').matches({cel(f'^{TENANT_NAMESPACE}$')})"
                 " || subject.kind == 'User' && subject.name.matches("
-                f"{cel(f'^system:(anonymous|serviceaccount:{_TENANT_NAMESPACE}:.*)$')})"
+                f"{cel(f'^system:(anonymous|serviceaccount:{TENANT_NAMESPACE}:.*)$')})"
                 ").map(subject, subject.kind + ' ' + subject.name)",
-                "tenants, or everybody, get no rights outside the tenants' namespaces",
-                "bind a tenant role in the tenant's own namespace",
-                "ผู้เช่าไม่มีสิทธิ์นอกเนมสเปซของตน",
+                *OTHER_PLACES,
             ),
         ),
         {
@@ -71,6 +76,9 @@ def bindings(admission: Admission) -> Wall:
             "rehearsed": "request.?dryRun.orValue(false) && request.?namespace.orValue('') == 'default'",
             "role": f"object.roleRef.kind == 'ClusterRole' && object.roleRef.name in {cel(list(_ROLE_NAMES))}"
             f" ? object.roleRef.name.substring({len(cluster_role_name(''))}) : ''",
+            # A common service writes the one credential of a tenant that is bound to it, and nobody else does.
+            "sync": f"object.roleRef.kind == 'ClusterRole' && object.roleRef.name.startsWith({cel(CREDENTIAL)})"
+            f" ? object.roleRef.name.substring({len(CREDENTIAL)}).replace('-', '') : ''",
             "subjects": "object.?subjects.orValue([])",
         },
     )
@@ -89,21 +97,17 @@ def roles(admission: Admission) -> Wall:
             Check(
                 "escalations",
                 "variables.rules.filter(rule, (rule.verbs + rule.?resources.orValue([]) + rule.?apiGroups.orValue([])"
-                f").exists(word, word.contains('*') || word in {cel(list(_ESCALATING))}))"
+                f").exists(word, word.contains('*') || word in {cel(list(ESCALATING))}))"
                 ".map(rule, rule.verbs.join('+') + ' ' + rule.?resources.orValue([]).join('+'))"
                 " + (has(object.aggregationRule) && variables.bound ? ['aggregationRule'] : [])",
-                "rules that escalate",
-                "list verbs and resources by name, without escalate, bind, impersonate or wildcards",
-                "ระบุ verb และ resource ทีละชื่อ ห้ามใช้ wildcard",
+                *ESCALATIONS,
             ),
             Check(
                 "loosening",
                 f"variables.rules.filter(rule, rule.verbs.exists(verb, !(verb in {cel(list(READ))}))"
                 f" && {named}(resource + (group == '' ? '' : '.' + group)) in {cel(guarded)})))"
                 ".map(rule, rule.verbs.join('+') + ' ' + rule.?resources.orValue([]).join('+'))",
-                "rules that let tenants write what bounds them",
-                f"give tenants {', '.join(READ)} there",
-                "ผู้เช่าอ่านได้แต่แก้สิ่งที่จำกัดตนไม่ได้",
+                *LOOSENING,
             ),
         ),
         {

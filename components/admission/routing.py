@@ -8,6 +8,7 @@ from __future__ import annotations
 from components.admission.wall import Check, Matched, Scope, Wall, cel
 from components.labels import DOMAINS
 from gdcc.model import Admission
+from policies.rules.routing import ADDRESS_FIELDS, ADDRESSES, FOREIGN_HOSTS, MISLEADING, types, ways_in
 
 _GATEWAY = "gateway.networking.k8s.io"
 ROUTES = ("grpcroutes", "httproutes", "tlsroutes")
@@ -20,7 +21,6 @@ _FOREIGN = "!variables.domains.exists(domain, host == domain || host.endsWith('.
 
 def services(admission: Admission) -> Wall:
     """A Service selects pods of its namespace and is reached inside the cluster."""
-    types = list(admission.service_types)
     return Wall(
         "services",
         "Services stay inside the cluster",
@@ -30,18 +30,15 @@ def services(admission: Admission) -> Wall:
             Check(
                 "addresses",
                 "object.spec.?externalIPs.orValue([])"
-                " + ['externalName', 'loadBalancerIP', 'loadBalancerClass'].filter(field,"
+                f" + {cel(list(ADDRESS_FIELDS))}.filter(field,"
                 " dyn(object.spec)[?field].orValue('') != '')",
-                "addresses that lead traffic elsewhere (CVE-2020-8554)",
-                "remove them; to reach another agency or system, ask for an agreement in stacks/agreements/",
-                "ห้ามใช้ที่อยู่ภายนอก ให้ขอข้อตกลง",
+                *ADDRESSES,
             ),
             Check(
                 "types",
-                f"object.spec.?type.orValue('ClusterIP') in {cel(types)} ? [] : [object.spec.type]",
-                "not a type of Service for tenants",
-                f"use {' or '.join(types)}, and an Ingress or HTTPRoute for traffic from outside",
-                "ใช้ ClusterIP และให้ภายนอกเข้าทาง Ingress",
+                f"object.spec.?type.orValue('ClusterIP') in {cel(list(admission.service_types))}"
+                " ? [] : [object.spec.type]",
+                *types(admission),
             ),
             _annotations(admission),
         ),
@@ -61,9 +58,7 @@ def hostnames(admission: Admission) -> Wall:
                 "foreign_hosts",
                 f"variables.hosts.filter(host, {_FOREIGN}).map(host, host == '' ? 'every host' : host)"
                 f" + variables.certificates.filter(hosts, hosts.exists(host, {_FOREIGN})).map(hosts, hosts.join(' '))",
-                "host names that are not yours",
-                "use a name in the domains of this namespace",
-                "ใช้ได้เฉพาะชื่อในโดเมนของหน่วยงาน",
+                *FOREIGN_HOSTS,
                 "variables.domains",
             ),
             Check(
@@ -73,10 +68,7 @@ def hostnames(admission: Admission) -> Wall:
                 " ? [] : ['class ' + dyn(object).spec.?ingressClassName.orValue('not set')])"
                 " : variables.parents.filter(parent, !("
                 f"parent in {cel(list(admission.classes.gateways))}))",
-                "not a way in for tenants",
-                f"use one of the classes {', '.join(admission.classes.ingress)},"
-                f" or one of the gateways {', '.join(admission.classes.gateways) or 'none'}",
-                "เลือก class หรือ gateway ที่กำหนด",
+                *ways_in(admission),
             ),
             _annotations(admission),
         ),
@@ -102,7 +94,5 @@ def _annotations(admission: Admission) -> Check:
         "misleading",
         f"object.metadata.?annotations.orValue({{}}).filter(key, {cel(expressions)}"
         ".exists(expression, key.lowerAscii().matches(expression)))",
-        "annotations that change a shared gateway or name servers",
-        "remove them; ask the platform team for what they were to do",
-        "ห้ามใช้คำอธิบายประกอบนี้ ให้ติดต่อทีมแพลตฟอร์ม",
+        *MISLEADING,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from components.admission.wall import Check, Matched, Scope, Wall, cel, is_one_of
 from components.admission.workload import POD_VARIABLES, WORKLOADS
 from gdcc.model import Admission
+from policies.rules.storage import VOLUME_NAMES, drivers, secret_types, storage_classes
 
 
 def claims(admission: Admission) -> Wall:
@@ -28,7 +29,7 @@ def claims(admission: Admission) -> Wall:
 
 def volumes(admission: Admission) -> Wall:
     """The claims inside pods, refused at once and not when a controller makes them; and inline drivers."""
-    drivers = list(admission.classes.csi_drivers)
+    allowed = list(admission.classes.csi_drivers)
     return Wall(
         "volumes",
         "Volumes inside pods follow the rules for claims, and use no driver directly",
@@ -37,11 +38,9 @@ def volumes(admission: Admission) -> Wall:
         (
             Check(
                 "drivers",
-                f"variables.volumes.filter(volume, has(volume.csi) && !(volume.csi.driver in {cel(drivers)}))"
+                f"variables.volumes.filter(volume, has(volume.csi) && !(volume.csi.driver in {cel(allowed)}))"
                 ".map(volume, volume.csi.driver)",
-                "drivers that pods may not use directly",
-                f"use a PersistentVolumeClaim; drivers for direct use: {', '.join(drivers) or 'none'}",
-                "ให้ใช้ PVC แทนการเรียกไดรเวอร์โดยตรง",
+                *drivers(admission),
             ),
             *_claim_checks(admission),
         ),
@@ -66,9 +65,7 @@ def secrets(admission: Admission) -> Wall:
             Check(
                 "keys",
                 f"object.?type.orValue('Opaque') in {cel(list(admission.secret_types))} ? [] : [object.type]",
-                "not a type of Secret that tenants make",
-                f"use one of: {', '.join(admission.secret_types)}; pods get short-lived tokens by themselves",
-                "ใช้ได้เฉพาะชนิดที่กำหนด พ็อดได้รับโทเค็นเอง",
+                *secret_types(admission),
             ),
         ),
         {},
@@ -83,16 +80,12 @@ def _claim_checks(admission: Admission) -> tuple[Check, ...]:
             "variables.claims.map(claim, claim.spec.?storageClassName.orValue("
             f"{cel(names[0])})).filter(name, !(name in {cel(names)}))"
             ".map(name, name == '' ? 'none' : name)",
-            "not a storage class for tenants",
-            f"use one of: {', '.join(names)}",
-            "เลือกคลาสของผู้เช่า",
+            *storage_classes(admission),
         ),
         Check(
             "volume_names",
             "variables.binding || variables.bound ? [] : variables.claims.filter(claim,"
             " claim.spec.?volumeName.orValue('') != '').map(claim, claim.spec.volumeName)",
-            "volumes that exist already and may be somebody's",
-            "leave volumeName out and a volume is made for you",
-            "ไม่ต้องระบุ volumeName ระบบจะสร้างให้",
+            *VOLUME_NAMES,
         ),
     )

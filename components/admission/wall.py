@@ -86,6 +86,8 @@ class Wall:
     matched: tuple[Matched, ...]
     checks: tuple[Check, ...]
     variables: Mapping[str, str]
+    denies: bool = True
+    """Else it only warns and leaves a mark in the audit log: a rule that comes later than tenants did begins so."""
 
     @property
     def name(self) -> str:
@@ -114,7 +116,7 @@ class Wall:
     def binding_spec(self) -> k8s.admissionregistration.v1.ValidatingAdmissionPolicyBindingSpecArgs:
         """The binding, without which the policy does nothing; a refusal is in the audit log too."""
         return k8s.admissionregistration.v1.ValidatingAdmissionPolicyBindingSpecArgs(
-            policy_name=self.name, validation_actions=["Deny", "Audit"]
+            policy_name=self.name, validation_actions=["Deny", "Audit"] if self.denies else ["Audit", "Warn"]
         )
 
 

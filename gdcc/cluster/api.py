@@ -88,9 +88,9 @@ def bootstrap_identity(folder: Path) -> Iterator[ssl.SSLContext]:
     """Trust the cluster's authority and be, for minutes and never on disk, a member of `system:masters`.
 
     That group passes every authorizer and cannot be taken away, so no lasting credential names it: this one only binds
-    the administrators' own group.
+    the administrators' own group. It is of that group too, which the program's walls in the API server know.
     """
-    leaf = pki.Leaf("bootstrap", pki.CLUSTER_CA, "gdcc:bootstrap", groups=("system:masters",))
+    leaf = pki.Leaf("bootstrap", pki.CLUSTER_CA, "gdcc:bootstrap", groups=("system:masters", pki.ADMIN_GROUP))
     context = trusting(pki.certificate_path(folder, pki.CLUSTER_CA))
     certificate, key = pki.pem(*pki.issue(folder, leaf, 2 * pki.CLOCK_SKEW))
     descriptor = os.memfd_create("bootstrap")  # the ssl module reads certificates from paths only

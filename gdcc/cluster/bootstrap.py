@@ -14,6 +14,12 @@ NODE_ANNOTATION = "kwok.x-k8s.io/node"
 CAPACITY = {"cpu": "256", "memory": "1Ti", "ephemeral-storage": "4Ti", "pods": "5k"}
 """Of each node; what a whole country's tenants ask for in one test should find room."""
 
+REGION = "th-bangkok-1"
+"""An example, as all of these nodes are."""
+
+CANARY = "gdcc-encryption-canary"
+"""A Secret of `kube-system` without a secret in it: what etcd holds of it shows whether Secrets are sealed."""
+
 _RBAC = "rbac.authorization.k8s.io"
 
 LEASES = "kube-node-lease"
@@ -34,7 +40,7 @@ _KWOK_LEASE_RULES = (
 
 
 def grant(api: Endpoint) -> None:
-    """Give the administrators and kwok their rights.
+    """Give the administrators and kwok their rights, and make the Secret that shows encryption at rest.
 
     Args:
         api: as a member of `system:masters`; nobody else may grant before this has run.
@@ -47,6 +53,10 @@ def grant(api: Endpoint) -> None:
     _bind(api, "ClusterRole", pki.KWOK_USER, kwok)
     _bind(api, "Role", pki.KWOK_USER, kwok, LEASES)
     _bind(api, "ClusterRole", "cluster-admin", {"kind": "Group", "name": pki.ADMIN_GROUP})
+    system = "kube-system"
+    api.apply(f"/api/v1/namespaces/{system}", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": system}})
+    canary = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": CANARY}, "stringData": {"canary": "nothing"}}
+    api.apply(f"/api/v1/namespaces/{system}/secrets/{CANARY}", canary)
 
 
 def create_nodes(api: Endpoint) -> None:
@@ -61,6 +71,7 @@ def create_nodes(api: Endpoint) -> None:
             "kubernetes.io/hostname": name,
             "kubernetes.io/os": "linux",
             "kubernetes.io/arch": "amd64",
+            "topology.kubernetes.io/region": REGION,
             "topology.kubernetes.io/zone": f"gdcc-zone-{number}",
         }
         metadata = {"name": name, "annotations": {NODE_ANNOTATION: "fake"}, "labels": labels}

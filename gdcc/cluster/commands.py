@@ -1,4 +1,4 @@
-"""The verbs `gdcc cluster up`, `down`, `status` and `env`."""
+"""The verbs `gdcc cluster up`, `down`, `status`, `env` and `rotate-key`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from gdcc.cluster import binaries, convergence, health
+from gdcc.cluster import binaries, convergence, health, rotation
 from gdcc.cluster.progress import Report
 from gdcc.console import out
 
@@ -95,6 +95,17 @@ def env() -> None:
     cluster = health.current()
     typer.echo(f"export KUBECONFIG={shlex.quote(str(cluster.kubeconfig))}")
     typer.echo(f'export PATH={shlex.quote(str(cluster.bin_dir))}:"$PATH"')
+
+
+@app.command(name="rotate-key", epilog=_examples("gdcc cluster rotate-key"))
+def rotate_key() -> None:
+    """Seal every Secret with a new key, and drop the old one; about 15 seconds, in which the API server restarts twice.
+
+    The new key is put first, every Secret is written again, etcd is looked at, and only then the old key is dropped.
+    Ended anywhere, it goes on from there when it is run again.
+    """
+    name = rotation.rotate()
+    out.print(f"Every Secret is sealed by {name}.", markup=False)
 
 
 def _show(found: health.Status) -> None:

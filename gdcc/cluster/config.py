@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 
-from gdcc.cluster import pki
-from gdcc.cluster.disk import write_if_changed, write_private
+from gdcc.cluster import keys, pki, process
+from gdcc.cluster.disk import write_if_changed
 from gdcc.cluster.state import Layout
 
 CONTEXT = "gdcc-local"
 HEALTH_PATHS = ("/livez", "/readyz", "/healthz")
 
-ENCRYPTION, AUDIT_POLICY, AUTHENTICATION = "encryption.json", "audit-policy.json", "authentication.json"
+ENCRYPTION, AUDIT_POLICY, AUTHENTICATION = keys.ENCRYPTION, "audit-policy.json", "authentication.json"
+ISSUER, AUDIENCE, DISCOVERY = "https://identity.gdcc.go.th.example", "gdcc", "/.well-known/openid-configuration"
+"""The identity provider that people sign in with; fictitious, and played by `gdcc.cluster.issuer` while asked."""
+PERSON = "oidc:"
+"""How the user name of a person begins, who came through the identity provider."""
 CLIENTS = ("controller-manager", "scheduler", "kwok")
 """The members that are clients of the API server; each has a certificate and a kubeconfig of that name."""
 
@@ -30,11 +33,10 @@ def write(layout: Layout, server: str) -> None:
         layout: where to.
         server: the URL of the API server.
     """
-    encryption = layout.config / ENCRYPTION
-    if not encryption.exists():  # a new key would make what is stored unreadable
-        write_private(encryption, _json(_encryption(secrets.token_bytes(32))))
+    keys.ensure(layout)
     write_if_changed(layout.config / AUDIT_POLICY, _json(audit_policy()))
-    write_if_changed(layout.config / AUTHENTICATION, _json(_authentication()))
+    port = issuer_port(layout) or process.free_port(())
+    write_if_changed(layout.config / AUTHENTICATION, _json(_authentication(layout.pki, port)))
     for client in CLIENTS:
         write_if_changed(kubeconfig_path(layout, client), _kubeconfig(layout.pki, client, server))
     write_if_changed(layout.kubeconfig, _kubeconfig(layout.pki, "admin", server))
@@ -45,22 +47,44 @@ def kubeconfig_path(layout: Layout, client: str) -> Path:
     return layout.config / f"{client}.kubeconfig"
 
 
-def _encryption(key: bytes) -> dict[str, Any]:
-    """Secrets are sealed with XSalsa20-Poly1305; `identity` only lets the server read what an older one left."""
-    secretbox = {"keys": [{"name": "key1", "secret": base64.b64encode(key).decode()}]}
-    return {
-        "apiVersion": "apiserver.config.k8s.io/v1",
-        "kind": "EncryptionConfiguration",
-        "resources": [{"resources": ["secrets"], "providers": [{"secretbox": secretbox}, {"identity": {}}]}],
+def issuer_port(layout: Layout) -> int | None:
+    """The loopback port at which the API server looks for the issuer's keys; None before the first `up`."""
+    try:
+        authentication = json.loads((layout.config / AUTHENTICATION).read_bytes())
+        return urlsplit(str(authentication["jwt"][0]["issuer"]["discoveryURL"])).port
+    except (OSError, ValueError, KeyError, IndexError, TypeError):
+        return None
+
+
+def _authentication(folder: Path, port: int) -> dict[str, Any]:
+    """Nobody is anonymous, except to ask whether the server is well; people come with a second factor (RFC 8176).
+
+    Source: Kubernetes structured authentication, `apiserver.config.k8s.io/v1`.
+    """
+    issuer = {
+        "url": ISSUER,
+        "discoveryURL": f"https://127.0.0.1:{port}{DISCOVERY}",
+        "certificateAuthority": pki.certificate_path(folder, pki.CLUSTER_CA).read_text(),
+        "audiences": [AUDIENCE],
     }
-
-
-def _authentication() -> dict[str, Any]:
-    """Nobody is anonymous, except to ask whether the server is well."""
+    people = {
+        "issuer": issuer,
+        "claimValidationRules": [
+            {"expression": "has(claims.amr) && 'mfa' in claims.amr", "message": "no second factor: amr lacks mfa"}
+        ],
+        "claimMappings": {
+            "username": {"claim": "sub", "prefix": PERSON},  # one person's, and never used again for another
+            "groups": {"claim": "groups", "prefix": ""},
+        },
+        "userValidationRules": [
+            {"expression": "user.groups.all(group, !group.startsWith('system:'))", "message": "a group of Kubernetes"}
+        ],
+    }
     return {
         "apiVersion": "apiserver.config.k8s.io/v1",
         "kind": "AuthenticationConfiguration",
         "anonymous": {"enabled": True, "conditions": [{"path": path} for path in HEALTH_PATHS]},
+        "jwt": [people],
     }
 
 

@@ -161,6 +161,8 @@ def _apiserver(layout: Layout, ports: Mapping[str, int]) -> Member:
         "service-account-issuer": "https://kubernetes.default.svc",
         "service-account-key-file": pki.public_key_path(layout.pki, pki.SERVICE_ACCOUNT),
         "service-account-signing-key-file": service_account,
+        "service-account-max-token-expiration": "24h0m0s",
+        "service-account-extend-token-expiration": "false",  # else a pod's token of an hour is good for a year
         "service-cluster-ip-range": pki.SERVICE_RANGE,
         "audit-policy-file": policy,
         "audit-log-path": layout.audit_log,

@@ -100,6 +100,11 @@ class WaiverSeen(Record):
     used: Annotated[int, Field(ge=0)]
     """Records that it covered in this run."""
     file: str
+    match: str = ""
+    """What it covers, as its file says: ``agency moph/ddc``."""
+    compensating: LocalizedName | None = None
+    problem: str = ""
+    """Why it covers nothing or should not be there: expired, unused."""
 
 
 class Run(Record):
@@ -117,6 +122,18 @@ class Run(Record):
     waivers: tuple[WaiverSeen, ...] = ()
     facts: Mapping[str, Any] = Field(default_factory=dict)
     """What `--since` compares besides states: `reach` (pairs), `privileges` (who may do what)."""
+    filters: Mapping[str, str] = Field(default_factory=dict)
+    """What the run was narrowed to: `control`, `framework`; empty when it looked at everything."""
+    records: int = 0
+    """How many records follow."""
+    chain: str = ""
+    """SHA-256 over the hashes of the records in their order."""
+    sha256: str = ""
+    """Of this line without this field, as canonical JSON."""
+
+    def sealed(self) -> Run:
+        """The line with its hash."""
+        return self.model_copy(update={"sha256": digest(self.model_dump(mode="json", exclude={"sha256"}))})
 
 
 def digest(data: Any) -> str:

@@ -17,6 +17,7 @@ from gdcc.console import out
 from gdcc.engine import digest, display
 from gdcc.engine.config import load_program
 from gdcc.engine.operations import Manner, Operation
+from gdcc.engine.policy import advice_lines, own_pack
 from gdcc.engine.program import Program
 from gdcc.engine.progress import say
 from gdcc.engine.step import Plan, Selection
@@ -42,6 +43,14 @@ Force = Annotated[bool, typer.Option("--force-conflicts", help="Take over fields
 LockTimeout = Annotated[
     float, typer.Option("--lock-timeout", metavar="SECONDS", min=0, help="How long to wait for another run to end.")
 ]
+PolicyPack = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--policy-pack",
+        metavar="PATH",
+        help="Run a policy pack besides the project's own in policies/, which always runs; may be repeated.",
+    ),
+]
 ShowAll = Annotated[bool, typer.Option("--show-all", help="List every object, however many.")]
 
 DEFAULT_STACK = "local"
@@ -53,7 +62,10 @@ def _examples(*lines: str) -> str:
 
 
 PREVIEW_EXAMPLES = _examples(
-    "gdcc preview", "gdcc preview --expect-no-changes", "gdcc preview --json | jq .changeSummary"
+    "gdcc preview",
+    "gdcc preview --expect-no-changes",
+    "gdcc preview --policy-pack ../our-policies",
+    "gdcc preview --json | jq .changeSummary",
 )
 UP_EXAMPLES = _examples("gdcc up", "gdcc up --yes --stack local", "gdcc up --target 't7k2m9qx-*/*'")
 REFRESH_EXAMPLES = _examples("gdcc refresh", "gdcc refresh --expect-no-changes    # exit code 1 if anything drifted")
@@ -90,10 +102,14 @@ class _Run:
 
     def show(self, plan: Plan) -> None:
         """The plan, for people or for machines."""
+        advice = advice_lines(self._operation.verdict.advice) if self._operation else []
         if not self.as_json:
             display.show_plan(plan, everything=self.show_all)
+            display.show_advice(advice, everything=self.show_all)
         elif self._program:
-            _dump(digest.digest(self._program, plan, self._seconds))
+            warnings = [{"severity": "warning", "message": line} for line in advice]
+            answer = digest.digest(self._program, plan, self._seconds)
+            _dump(answer | ({"diagnostics": warnings} if warnings else {}))
 
     def carry_out(self, plan: Plan, question: str, *, yes: bool, forget: bool = False) -> None:
         """Show, ask, do, and say what was done."""
@@ -143,13 +159,14 @@ def preview(
     expect_no_changes: NoChanges = False,
     target: Target = None,
     force_conflicts: Force = False,
+    policy_pack: PolicyPack = None,
     show_all: ShowAll = False,
 ) -> None:
     """Show what `up` would do; change nothing.
 
-    The API server is asked by dry runs, so that what it would refuse shows here.
+    The API server is asked by dry runs, so that what it would refuse shows here; policy packs are asked as well.
     """
-    manner = Manner(Selection(tuple(target or ())), force_conflicts)
+    manner = Manner(Selection(tuple(target or ())), force_conflicts, policy_packs=_packs(policy_pack))
     run = _Run(stack, manner, as_json=as_json, show_all=show_all)
     plan = run.plan("Previewing update")
     run.show(plan)
@@ -166,14 +183,15 @@ def up(
     target: Target = None,
     force_conflicts: Force = False,
     lock_timeout: LockTimeout = 60,
+    policy_pack: PolicyPack = None,
     show_all: ShowAll = False,
 ) -> None:
     """Bring the cluster to what the stack asks for.
 
     Shows the plan and asks first. Run it again after an interruption: it goes on from what is done. Nothing that this
-    stack did not make is removed.
+    stack did not make is removed, and nothing is applied that a policy pack forbids.
     """
-    manner = Manner(Selection(tuple(target or ())), force_conflicts, lock_timeout)
+    manner = Manner(Selection(tuple(target or ())), force_conflicts, lock_timeout, _packs(policy_pack))
     run = _Run(stack, manner, as_json=as_json, show_all=show_all)
     plan = run.plan("Updating")
     if expect_no_changes and plan.changing:
@@ -218,6 +236,10 @@ def destroy(
     run = _Run(stack, manner, as_json=as_json, show_all=show_all)
     plan = run.plan("Destroying", Operation.plan_destroy)
     run.carry_out(plan, "Delete all of this?", yes=yes, forget=not target)
+
+
+def _packs(given: list[Path] | None) -> tuple[Path, ...]:
+    return (*own_pack(project_root()), *(path.absolute() for path in given or ()))
 
 
 def local_kubeconfig(context: str) -> Path | None:

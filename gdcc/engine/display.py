@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.text import Text
@@ -61,6 +61,16 @@ def show_outcome(plan: Plan, seconds: float) -> None:
     """Print what was done, and how long it took."""
     _show_counts(plan, _PAST)
     out.print(f"Duration: {seconds:.1f}s", markup=False)
+
+
+def show_advice(advice: Sequence[str], *, everything: bool = False) -> None:
+    """Print what policies advise; it stops nothing."""
+    if advice:
+        out.print(Text("Policies:", "bold"))
+    for line in advice if everything else advice[:SHOWN]:
+        out.print(Text.assemble(("    warning: ", "yellow"), line))
+    if len(advice) > SHOWN and not everything:
+        out.print(f"    ... and {len(advice) - SHOWN} more (--show-all lists them)", markup=False)
 
 
 def show_outputs(recording: Recording) -> None:

@@ -1,10 +1,11 @@
-"""Keeps what others made: a namespace that still holds it is not deleted."""
+"""Keeps what others made: a namespace that still holds it is not deleted, unless a tombstone gives it up."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 
 from gdcc.engine.api import CONNECTIONS, ApiError, Object, Served
 from gdcc.engine.problems import Problem
@@ -30,19 +31,47 @@ _SHOWN = 8
 _HINT = "Move it away, or delete it with its owner's agreement (kubectl -n NAMESPACE delete ...), then run again."
 
 
+_DRAIN = "Scale its workloads to nothing, suspend its cron jobs, and run again."
+_TOMBSTONE = "gdcc.go.th/tombstone"
+"""Annotation of a namespace whose contents were given up: the hash of what was approved. Another value does not."""
+
+
 def foreign_contents(deletes: Iterable[Step]) -> list[Problem]:
     """What stands in the way of deleting namespaces: all that this stack did not make, whatever its kind.
 
-    Objects with an owner are not listed: their owner is. It is asked anew each time, at preview and before a delete.
+    Where a tombstone gives the contents up, only what still runs does, or the tombstone's own last day. Objects with an
+    owner are not listed: their owner is. It is asked anew each time, at preview and before a delete.
     """
-    doomed: dict[Site, set[str]] = defaultdict(set)
+    deletes = list(deletes)
+    doomed: dict[Site, dict[str, Mapping[str, str]]] = defaultdict(dict)
     for step in deletes:
         if step.key.group_kind == NAMESPACE and not step.retained:
-            doomed[step.site].add(step.key.name)
-    return [problem for site, namespaces in doomed.items() for problem in _foreign_contents(site, namespaces)]
+            doomed[step.site][step.key.name] = ((step.live or {}).get("metadata") or {}).get("annotations") or {}
+    problems = [*_lost(deletes, doomed)]
+    for site, namespaces in doomed.items():
+        given_up = {name for name, marks in namespaces.items() if marks.get(_TOMBSTONE, "").startswith("sha256:")}
+        for name in sorted(given_up):
+            problems += _overdue(name, namespaces[name].get(f"{_TOMBSTONE}-expires", ""))
+        problems += _foreign_contents(site, set(namespaces), given_up)
+    return problems
 
 
-def _foreign_contents(site: Site, namespaces: set[str]) -> Iterator[Problem]:
+def _lost(deletes: list[Step], doomed: Mapping[Site, Collection[str]]) -> Iterator[Problem]:
+    for step in deletes:
+        if step.retained and step.key.namespace in doomed.get(step.site, ()):
+            message = f"is to be kept (retainOnDelete), and its namespace {step.key.namespace} would be deleted"
+            yield Problem(
+                str(step.key), message, "Keep the namespace in the program, or move the object out of it first."
+            )
+
+
+def _overdue(namespace: str, until: str) -> Iterator[Problem]:
+    if until and until < date.today().isoformat():
+        message = f"the tombstone that gives it up expired on {until}"
+        yield Problem(f"Namespace {namespace}", message, "Have it approved anew: `gdcc offboard` says how.")
+
+
+def _foreign_contents(site: Site, namespaces: set[str], given_up: set[str]) -> Iterator[Problem]:
     found: Mapping[str, list[str]] = defaultdict(list)
     kinds = [
         served
@@ -58,8 +87,9 @@ def _foreign_contents(site: Site, namespaces: set[str]) -> Iterator[Problem]:
                 )
                 continue
             for live in objects:
-                if _is_foreign(site, served, live):
-                    metadata = live["metadata"]
+                metadata = live["metadata"]
+                runs = served.kind.kind == "Pod" and "deletionTimestamp" not in metadata
+                if runs if metadata["namespace"] in given_up else _is_foreign(site, served, live):
                     found[metadata["namespace"]].append(f"{served.kind.kind} {metadata['name']}")
     for namespace, contents in sorted(found.items()):
         counts = Counter(each.partition(" ")[0] for each in contents)
@@ -67,9 +97,9 @@ def _foreign_contents(site: Site, namespaces: set[str]) -> Iterator[Problem]:
             f" and {len(contents) - _SHOWN} more" if len(contents) > _SHOWN else ""
         )
         summary = ", ".join(f"{count} {kind}" for kind, count in counts.most_common())
-        yield Problem(
-            f"Namespace {namespace}", f"still holds what this stack did not make ({summary}): {listing}", _HINT
-        )
+        told = "is not drained" if namespace in given_up else "still holds what this stack did not make"
+        hint = _DRAIN if namespace in given_up else _HINT
+        yield Problem(f"Namespace {namespace}", f"{told} ({summary}): {listing}", hint)
 
 
 def _contents(site: Site, served: Served, namespaces: set[str]) -> list[Object] | ApiError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ from gdcc.engine.applyset import ApplySet, Extent
 from gdcc.engine.execute import Executor, IncompleteError
 from gdcc.engine.monitor import Recording, State
 from gdcc.engine.plan import Planner, answer, foreseen, prepare, protections
+from gdcc.engine.policy import Packs, Verdict
 from gdcc.engine.problems import Problem, RefusedError
 from gdcc.engine.program import Program, run
 from gdcc.engine.progress import say, working
@@ -34,11 +36,13 @@ class Manner:
         selection: which objects it is about.
         force: take over fields that other managers apply.
         lock_timeout: seconds to wait for another run to end.
+        policy_packs: folders of the policy packs that judge what the program registers.
     """
 
     selection: Selection = field(default_factory=Selection)
     force: bool = False
     lock_timeout: float = 60.0
+    policy_packs: tuple[Path, ...] = ()
 
 
 class Operation:
@@ -62,6 +66,7 @@ class Operation:
         self.program = program
         self._manner = manner or Manner()
         self._entry = entry
+        self.verdict = Verdict()
         self._applyset = ApplySet(program.project, program.stack)
         prefix = "kubernetes:"
         settings = {key.removeprefix(prefix): value for key, value in program.config.items() if key.startswith(prefix)}
@@ -69,14 +74,39 @@ class Operation:
         self.server = self._sites.open_default().api.server
 
     def plan(self) -> Plan:
-        """What an update would do; nothing is changed.
+        """What an update would do; nothing is changed. What policy packs say of it is in `verdict`.
 
         Raises:
             GdccError: the program fails, or asks for what cannot be.
         """
-        with working("planning") as advance:
+        with self._packs(preview=True) as packs, working("planning") as advance:
             planner = Planner(self._sites, self._manner.selection, force=self._manner.force, report=advance)
-            return planner.plan(self._run(planner.resolve, preview=True))
+            recording = self._run(planner.resolve, preview=True)
+            problems: list[Problem] = []
+            with ThreadPoolExecutor(1, "judge") as judge:
+                judging = judge.submit(packs.judge, recording)  # while the server is asked
+                try:
+                    plan = planner.plan(recording)
+                except RefusedError as refused:
+                    problems += refused.problems
+                self.verdict = judging.result()
+        if problems or self.verdict.violations:
+            raise RefusedError([*problems, *self.verdict.violations])
+        return plan
+
+    def plan_of(self, recording: Recording) -> Plan:
+        """The same of a program that was run already, without a cluster; policy packs are not asked.
+
+        Raises:
+            GdccError: the program asks for what cannot be.
+        """
+        planner = Planner(self._sites, self._manner.selection)
+        for asked in recording.objects:
+            planner.resolve(asked, recording.registrations.get(asked.provider.rpartition("::")[0]))
+        return planner.plan(recording)
+
+    def _packs(self, *, preview: bool) -> Packs:
+        return Packs(self._manner.policy_packs, self.program, preview=preview)
 
     def plan_destroy(self) -> Plan:
         """What removes all that the stack has made; the program is run only to learn of its clusters.
@@ -162,8 +192,14 @@ class Operation:
     def _run_along(self, plan: Plan, executor: Executor) -> Recording:
         """Run the program once more, applying each object as it registers: later ones use what the server tells."""
         around = Surroundings.of(plan.steps)
+        planned = plan.recording.registrations
 
         def resolve(asked: Registration, provider: Registration | None) -> State:
+            # What a preview could not know is judged now, before it is applied.
+            if asked.urn not in planned or asked.inputs != planned[asked.urn].inputs:
+                around_it = Recording({each.urn: each for each in (provider, asked) if each})
+                if violations := packs.judge(around_it, [asked]).violations:
+                    raise RefusedError(violations)
             step = prepare(self._sites, asked, provider)
             if step.op is Op.SAME or not self._manner.selection.holds(step.urn, step.key):
                 return foreseen(step)
@@ -173,7 +209,8 @@ class Operation:
             return answer(told if told.op is Op.SAME else executor.carry_out(told))
 
         try:
-            recording = self._run(resolve, preview=False)
+            with self._packs(preview=False) as packs:
+                recording = self._run(resolve, preview=False)
         except GdccError:
             executor.raise_if_failed()
             raise

@@ -184,5 +184,6 @@ def protections(steps: list[Step]) -> Iterator[Problem]:
     """The protected objects that a step would delete or replace."""
     for step in steps:
         if step.op in (Op.DELETE, Op.REPLACE) and PROTECT in marks_of(step.live):
-            hint = "Set protect=False in the program and run `gdcc up` first."
+            hint = "Set protect=False in the program and run `gdcc up` first; a tenant's namespace needs a tombstone"
+            hint += " for that: `gdcc offboard` says how."
             yield Problem(str(step.key), f"is protected, and this run would {step.op} it", hint)

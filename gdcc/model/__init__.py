@@ -11,10 +11,12 @@ The way in is `load_settings` and `load_estate`; everything wrong in the files a
 from gdcc.model.admission import Admission
 from gdcc.model.agency import AgencyRequest, Impact, Kind
 from gdcc.model.agreement import State
-from gdcc.model.estate import Agreement, Estate, Tenant
-from gdcc.model.platform import ContainerDefaults, Pool, Quota, Service
+from gdcc.model.binding import Binding, asked_bindings, bindings, by_tenant
+from gdcc.model.estate import Agreement, Estate, Removal, Tenant, Tombstone
+from gdcc.model.platform import ContainerDefaults, Pool, Quota
 from gdcc.model.problems import Problem, Severity, StackError
 from gdcc.model.quantity import Bytes, Cpu
+from gdcc.model.service import Plan, PlanName, Service
 from gdcc.model.stack import Layer, StackSettings, load_settings, read_stack_file
 from gdcc.model.survey import Validation, load_estate, validate
 from gdcc.model.types import Contact, DataClass, Environment, Level, LocalizedName
@@ -24,6 +26,7 @@ __all__ = [
     "Admission",
     "AgencyRequest",
     "Agreement",
+    "Binding",
     "Bytes",
     "Contact",
     "ContainerDefaults",
@@ -36,17 +39,24 @@ __all__ = [
     "Layer",
     "Level",
     "LocalizedName",
+    "Plan",
+    "PlanName",
     "Pool",
     "Problem",
     "Quota",
+    "Removal",
     "Service",
     "Severity",
     "StackError",
     "StackSettings",
     "State",
     "Tenant",
+    "Tombstone",
     "Validation",
     "Zone",
+    "asked_bindings",
+    "bindings",
+    "by_tenant",
     "load_estate",
     "load_settings",
     "read_stack_file",

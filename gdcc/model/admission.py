@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
 from itertools import combinations
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
+from gdcc.model.problems import nearest
 from gdcc.model.record import Record, wrong
-from gdcc.model.types import Environment, FrozenMap, LocalizedName, SetOf, SomeOf, Text
+from gdcc.model.types import Day, Environment, FrozenMap, LocalizedName, SetOf, SomeOf, Text
 
 AGENCY = "{agency}"
 """Stands in the file for the agency whose namespace it is."""
@@ -57,6 +59,10 @@ ResourceName = Annotated[str, AfterValidator(_resource), Field(json_schema_extra
 """A resource, perhaps a subresource, and its API group, as ``kubectl`` names them: ``deployments/scale.apps``."""
 
 
+Postponed = Literal["limits", "read-only-root", "restricted", "tokens"]
+"""Rules that came after tenants did: each may audit first and deny later."""
+
+
 class Identities(Record):
     """Who: by exact names. A name that only begins alike is somebody else."""
 
@@ -79,6 +85,8 @@ class Classes(Record):
     """คลาสที่เลือกได้ / Classes that tenants may name; what is not listed is refused."""
 
     storage: SomeOf[Text]
+    storage_shares: FrozenMap[Text, Annotated[int, Field(ge=1, le=100)]] = Field(default_factory=dict)
+    """สัดส่วนพื้นที่ต่อคลาส / Percent of a tenant's storage that may be of a class; all of it by default."""
     ingress: SomeOf[Text]
     priority: SetOf[Text]
     runtime: SetOf[Text]
@@ -86,6 +94,18 @@ class Classes(Record):
     """Drivers that a pod may use inline, without a claim."""
     gateways: SetOf[Text] = ()
     """Gateways that routes may attach to: ``<namespace>/<name>``. Tenants make none of their own."""
+
+    @field_validator("storage_shares")
+    @classmethod
+    def _of_classes_there_are(cls, shares: Mapping[str, int], info: ValidationInfo[Any]) -> Mapping[str, int]:
+        for name in shares:
+            if name not in (known := info.data.get("storage", (name,))):
+                raise wrong(f"no storage class is named `{name}`", nearest(name, known), at=(name,))
+        return shares
+
+    def shares(self) -> Mapping[str, int]:
+        """Percent of a tenant's storage that may be of each class."""
+        return {name: self.storage_shares.get(name, 100) for name in self.storage}
 
 
 class Hostnames(Record):
@@ -157,6 +177,13 @@ class Admission(Record):
     """ชนิดของ Secret / Types of Secrets that tenants may make."""
     objects: FrozenMap[Text, Annotated[int, Field(ge=0, le=100_000)]]
     """จำนวนวัตถุสูงสุดต่อเนมสเปซ / Most objects of a kind in one namespace, as a ResourceQuota counts them."""
+    deny_from: FrozenMap[Postponed, Day] = Field(default_factory=dict)
+    """วันเริ่มปฏิเสธ / Rules that only audit and warn until this day, and deny from it on; all others deny at once."""
+
+    def denies(self, rule: str, today: date) -> bool:
+        """Whether a rule denies on a day, or only audits and warns yet."""
+        day = self.deny_from.get(rule)  # type: ignore[call-overload]
+        return day is None or day <= today
 
     def domains(self, agency: str, environment: Environment, own: Iterable[str]) -> tuple[str, ...]:
         """The domains of one namespace: the one it gets, and in production those the agency owns."""

@@ -12,6 +12,7 @@ from gdcc.model.admission import HostName
 from gdcc.model.document import Way
 from gdcc.model.platform import SANDBOX, Quota
 from gdcc.model.record import Named, Record, context_of, wrong
+from gdcc.model.service_request import ServiceName, ServiceRequests
 from gdcc.model.traffic import Egress, Offer, distinct
 from gdcc.model.types import (
     Classified,
@@ -129,8 +130,10 @@ class AgencyRequest(Record):
     """ขนาดสำเร็จรูป / A named size; or else ``quota``."""
     quota: Annotated[FrozenMap[Environment, Quota] | None, Field(validate_default=True)] = None
     """โควตาที่กำหนดเอง ต่อสภาพแวดล้อม / Amounts of one's own, per environment; or else ``size``."""
-    services: SetOf[Annotated[str, Named("service")]] = ()
-    """บริการกลางที่ขอใช้ / Common services asked for."""
+    service_requests: Annotated[ServiceRequests, Field(validation_alias="services")] = ()
+    """บริการกลางที่ขอใช้ ชื่อเดียวหรือพร้อมรายละเอียด / Common services asked for: a name, or a name with how it is wanted."""
+    awaits: SetOf[ServiceName] = ()
+    """บริการกลางที่รอใช้เมื่อเปิดบริการ / Planned services that the agency waits for; for planning, opens nothing."""
     offers: Annotated[tuple[Offer, ...], AfterValidator(distinct)] = ()
     """บริการข้อมูลที่เปิดให้หน่วยงานอื่นตามข้อตกลง / Services for other agencies; only an agreement opens one."""
     egress: tuple[Egress, ...] = ()
@@ -141,6 +144,11 @@ class AgencyRequest(Record):
     """การระงับ / Set by the platform team: no writes by the tenant until lifted."""
     expires: Annotated[Day | None, Field(validate_default=True)] = None
     """วันสิ้นสุดของ sandbox / Last day of a sandbox; for no other size."""
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """The common services asked for, by name, each once."""
+        return tuple(dict.fromkeys(one.name for one in self.service_requests))
 
     @field_validator("ministry")
     @classmethod

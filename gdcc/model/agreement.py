@@ -6,18 +6,17 @@ owners sign the hash of its content, so what takes effect is what both have read
 
 from __future__ import annotations
 
-import hashlib
-import json
-import re
 from collections.abc import Iterator
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from pydantic import ValidationInfo, field_validator
 
+from gdcc.model import signing
 from gdcc.model.document import Document
-from gdcc.model.record import Record, context_of, wrong
+from gdcc.model.record import Record, wrong
+from gdcc.model.signing import ContentHash, PastDay
 from gdcc.model.traffic import Port
 from gdcc.model.types import (
     Classified,
@@ -39,7 +38,6 @@ LONGEST_YEARS = 3
 
 _UNSIGNED = ("signatures", "withdrawn")
 """Fields outside the signed content: the signatures themselves, and what only ever closes."""
-_DIGEST = r"^sha256:[0-9a-f]{64}$"
 
 
 class State(StrEnum):
@@ -58,21 +56,8 @@ class State(StrEnum):
 
 
 def content_hash(document: Document) -> str:
-    """What the parties sign: SHA-256 of the canonical JSON of everything but signatures and withdrawal.
-
-    Of the file's data and not of the model, so that a new optional field of ours undoes no signature; comments, the
-    order of fields and line breaks do not count.
-    """
-    data = document.data if isinstance(document.data, dict) else {}
-    content = {key: value for key, value in data.items() if key not in _UNSIGNED}
-    text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
-
-
-def _digest(text: str) -> str:
-    if not re.fullmatch(_DIGEST, text):
-        raise wrong(f"`{text[:80]}` is no content hash", "what `gdcc agreements hash` prints for this file")
-    return text
+    """What the parties sign: everything but signatures and withdrawal; `gdcc.model.signing` says how."""
+    return signing.content_hash(document, _UNSIGNED)
 
 
 class Signature(Record):
@@ -82,18 +67,10 @@ class Signature(Record):
     """ชื่อหรือตำแหน่งผู้อนุมัติ / Name or position of who approves."""
     email: Email
     """อีเมลของเจ้าของระบบ / E-mail address of the owner in the agency's request."""
-    signed: Day
+    signed: PastDay
     """วันที่อนุมัติ / Day of the approval."""
-    content: Annotated[str, AfterValidator(_digest), Field(json_schema_extra={"pattern": _DIGEST})]
+    content: ContentHash
     """ค่าแฮชของเนื้อหาที่อนุมัติ / Hash of the content approved: ``gdcc agreements hash FILE``."""
-
-    @field_validator("signed")
-    @classmethod
-    def _has_happened(cls, signed: date, info: ValidationInfo[Any]) -> date:
-        context = context_of(info)
-        if context and signed > context.today:
-            raise wrong(f"`{signed}` is in the future", "the day of the approval")
-        return signed
 
 
 class Signatures(Record):

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 from gdcc.model.admission import Admission
 from gdcc.model.document import Document
-from gdcc.model.platform import CapacityFile, MinistriesFile, Service
-from gdcc.model.problems import Problem, StackError
+from gdcc.model.identity import Identity
+from gdcc.model.platform import CapacityFile, MinistriesFile
+from gdcc.model.problems import Problem, StackError, nearest
 from gdcc.model.record import AnyRecord, Context, decode
+from gdcc.model.service import Service
 from gdcc.model.source import read
 from gdcc.model.tree import yaml_files
 from gdcc.model.zone import ZonesFile
@@ -26,6 +28,7 @@ class Catalogue:
     ministries: MinistriesFile | None
     services: Mapping[str, Service] | None
     admission: Admission | None
+    identity: Identity | None
     documents: tuple[Document, ...]
     """Every file that could be read."""
 
@@ -67,7 +70,27 @@ def read_catalogue(root: Path, today: date, problems: list[Problem]) -> Catalogu
     capacity = one(platform / "capacity.yaml", CapacityFile, named)
     ministries = one(platform / "ministries.yaml", MinistriesFile)
     admission = one(platform / "admission.yaml", Admission)
-    read_services = {path.stem: one(path, Service) for path in yaml_files(platform / "services", root, problems)}
+    of_tenants = {"tenant zone": tuple(zone.name for zone in zones.zones if zone.tenants)} if zones else None
+    files = yaml_files(platform / "services", root, problems)
+    read_services = {path.stem: one(path, Service, of_tenants) for path in files}
     services = {name: service for name, service in read_services.items() if service}
     complete = len(services) == len(read_services)
-    return Catalogue(zones, capacity, ministries, services if complete else None, admission, tuple(documents))
+    if complete:
+        problems.extend(_leading_nowhere(services, documents))
+    named_services = {"service": tuple(services)} if complete else None
+    identity = one(platform / "identity.yaml", Identity, named_services)
+    return Catalogue(zones, capacity, ministries, services if complete else None, admission, identity, tuple(documents))
+
+
+def _leading_nowhere(services: Mapping[str, Service], documents: Sequence[Document]) -> Iterator[Problem]:
+    """Services that depend on one that does not exist, on themselves, or (running) on one that does not run."""
+    found = {Path(one.file).stem: one for one in documents if "/services/" in one.file}
+    for name, service in services.items():
+        for index, other in enumerate(service.depends_on):
+            way, others = ("depends_on", index), sorted(services.keys() - {name})
+            if other not in others:
+                told = "depends on itself" if other == name else f"no service is named `{other}`"
+                yield found[name].problem(way, told, nearest(other, others))
+            elif service.status == "available" and services[other].status == "planned":
+                told = f"`{other}` is planned, and this service is available"
+                yield found[name].problem(way, told, "a service that is available, or leave it out")

@@ -9,7 +9,10 @@ from datetime import date
 from gdcc.model.admission import Admission
 from gdcc.model.agency import AgencyRequest, Freeze
 from gdcc.model.agreement import AgreementFile, State
-from gdcc.model.platform import ContainerDefaults, Pool, Quota, Service
+from gdcc.model.identity import Identity
+from gdcc.model.platform import ContainerDefaults, Pool, Quota
+from gdcc.model.service import Service
+from gdcc.model.tombstone import Stage, TombstoneFile
 from gdcc.model.types import Environment, LocalizedName
 from gdcc.model.zone import NetworkEngine, Zone
 
@@ -61,6 +64,41 @@ class Agreement:
 
 
 @dataclass(frozen=True, slots=True)
+class Tombstone:
+    """Leave to remove a tenant, or some of its environments."""
+
+    tenant: str
+    """The tenant's id."""
+    terms: TombstoneFile
+    content: str
+    """Hash of what was approved."""
+    source: str
+    """The file, relative to the project."""
+
+    def stage(self, today: date) -> Stage:
+        """How far the offboarding has come by a day."""
+        return self.terms.stage(today)
+
+    def covers(self, tenant: str, environment: Environment) -> bool:
+        """Whether it is about this namespace."""
+        return tenant == self.tenant and (not self.terms.environments or environment in self.terms.environments)
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """Why a namespace of a tenant may be removed."""
+
+    under: str
+    """Content hash of the tombstone in force, or `DISPOSABLE`."""
+    until: date | None = None
+    """Last day."""
+
+
+DISPOSABLE = "disposable"
+"""Stands for a tombstone in a stack that holds nobody's data."""
+
+
+@dataclass(frozen=True, slots=True)
 class Estate:
     """The platform and its tenants; nothing in it changes."""
 
@@ -71,6 +109,7 @@ class Estate:
     admission: Admission
     services: Mapping[str, Service]
     ministries: Mapping[str, LocalizedName]
+    identity: Identity
     tenants: tuple[Tenant, ...]
     """Sorted by ministry and agency."""
     agreements: tuple[Agreement, ...]
@@ -78,5 +117,21 @@ class Estate:
     protected: tuple[str, ...]
     """Address ranges that no rule may open: the cluster itself, and link-local addresses."""
     network_engine: NetworkEngine
+    tombstones: tuple[Tombstone, ...]
+    """By tenant id; of tenants that have gone too."""
     today: date
     """The day that its dates were judged by."""
+    disposable: bool = False
+    """Whether the stack holds nobody's data, so that nothing in it is protected."""
+
+    def removals(self, tenant: Tenant) -> Mapping[Environment, Removal]:
+        """The environments of a tenant whose namespaces may be removed today; all others are protected."""
+        if self.disposable:
+            return dict.fromkeys(tenant.quota, Removal(DISPOSABLE))
+        in_force = [one for one in self.tombstones if one.stage(self.today) is Stage.REMOVABLE]
+        return {
+            environment: Removal(one.content, one.terms.expires)
+            for environment in tenant.quota
+            for one in in_force
+            if one.covers(tenant.id, environment)
+        }

@@ -1,4 +1,4 @@
-"""What the platform team declares in ``stacks/platform/``, besides zones: capacity, sizes, ministries, services."""
+"""What the platform team declares in ``stacks/platform/``, besides zones and services: capacity, sizes, ministries."""
 
 from __future__ import annotations
 
@@ -115,12 +115,3 @@ class MinistriesFile(Record):
 
     ministries: FrozenMap[DnsLabel, LocalizedName]
     """กระทรวงและกลุ่มหน่วยงาน / Ministries and groups; each is a folder of ``stacks/agencies/``."""
-
-
-class Service(Record):
-    """บริการกลาง / A common service: ``stacks/platform/services/<id>.yaml``."""
-
-    title: LocalizedName
-    description: LocalizedName
-    status: Literal["planned", "available"]
-    """สถานะ / Whether the platform runs it yet."""

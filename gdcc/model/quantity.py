@@ -96,6 +96,11 @@ class Bytes(Quantity):
         unit, power = [item for item in _POWERS.items() if item[0] == "Ki" or count % item[1] == 0][-1]
         return cls(count, f"{count // power}{unit}")
 
+    def share(self, percent: int) -> Self:
+        """A part of it, to the KiB."""
+        kib = _POWERS["Ki"]
+        return self.of(max(self.value * percent // 100 // kib, 1) * kib)
+
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         return {"type": "string", "pattern": cls.pattern}

@@ -10,10 +10,11 @@ from types import MappingProxyType
 
 from gdcc.model.admission import collisions
 from gdcc.model.agency import AgencyRequest, notices
+from gdcc.model.bindable import findings
 from gdcc.model.border import refusals
 from gdcc.model.catalogue import Catalogue
 from gdcc.model.document import Document, printable
-from gdcc.model.estate import Agreement, Estate, Tenant
+from gdcc.model.estate import Agreement, Estate, Tenant, Tombstone
 from gdcc.model.platform import Pool, Quota
 from gdcc.model.problems import Problem, StackError, nearest
 from gdcc.model.record import Context, decode
@@ -70,16 +71,22 @@ class Resolver:
         if zone is None or pool is None or quota is None or domains is None:
             return None
         frozen = request.frozen if request.frozen and request.frozen.holds_on(self.today) else None
-        return Tenant(
+        tenant = Tenant(
             request.tenant, file.agency, file.ministry, request, zone, pool, quota, domains, document.file, frozen
         )
+        if self.catalogue.services is not None:
+            for way, message, remedy, severity in findings(tenant, self.catalogue.services):
+                self.problems.append(document.problem(way, message, remedy, severity=severity))
+        return tenant
 
-    def estate(self, tenants: Sequence[Tenant], agreements: Sequence[Agreement]) -> Estate | None:
+    def estate(
+        self, tenants: Sequence[Tenant], agreements: Sequence[Agreement], tombstones: Sequence[Tombstone]
+    ) -> Estate | None:
         """Puts the tenants together; None while the platform's own files have problems."""
         catalogue = self.catalogue
         if not (catalogue.capacity and catalogue.zones and catalogue.ministries and catalogue.services is not None):
             return None
-        if catalogue.admission is None:
+        if catalogue.admission is None or catalogue.identity is None:
             return None
         self._weigh(tenants)
         self._part(tenants, catalogue.admission.reserved())
@@ -91,10 +98,12 @@ class Resolver:
             admission=catalogue.admission,
             services=MappingProxyType(dict(catalogue.services)),
             ministries=catalogue.ministries.ministries,
+            identity=catalogue.identity,
             tenants=tuple(tenants),
             agreements=tuple(agreements),
             protected=catalogue.zones.protected.ranges,
             network_engine=catalogue.zones.network_engine,
+            tombstones=tuple(tombstones),
             today=self.today,
         )
 

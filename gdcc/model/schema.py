@@ -18,12 +18,17 @@ from gdcc.errors import GdccError
 from gdcc.model.admission import Admission
 from gdcc.model.agency import AgencyRequest
 from gdcc.model.agreement import AgreementFile
+from gdcc.model.approval import ApprovalFile
 from gdcc.model.catalogue import read_catalogue
 from gdcc.model.document import Document
-from gdcc.model.platform import CapacityFile, MinistriesFile, Service
+from gdcc.model.identity import Identity
+from gdcc.model.platform import CapacityFile, MinistriesFile
 from gdcc.model.problems import Problem, StackError
 from gdcc.model.record import NAMES_KEY, Record
+from gdcc.model.service import Service
 from gdcc.model.stack import OURS, StackFile, StackSettings
+from gdcc.model.tombstone import TombstoneFile
+from gdcc.model.waiver import WaiverFile
 from gdcc.model.zone import ZonesFile
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -33,17 +38,24 @@ _MODELS: dict[str, type[Record]] = {
     "admission": Admission,
     "agency": AgencyRequest,
     "agreement": AgreementFile,
+    "approval": ApprovalFile,
     "capacity": CapacityFile,
+    "identity": Identity,
     "ministries": MinistriesFile,
     "service": Service,
     "stack": StackFile,
+    "tombstone": TombstoneFile,
+    "waiver": WaiverFile,
     "zones": ZonesFile,
 }
 _KINDS = (
     (re.compile(r"stacks/agencies/.+"), "agency"),
     (re.compile(r"stacks/agreements/.+"), "agreement"),
+    (re.compile(r"stacks/approvals/.+"), "approval"),
     (re.compile(r"stacks/platform/services/.+"), "service"),
-    (re.compile(r"stacks/platform/(admission|zones|capacity|ministries)\.yaml"), ""),
+    (re.compile(r"stacks/tombstones/.+"), "tombstone"),
+    (re.compile(r"stacks/waivers/.+"), "waiver"),
+    (re.compile(r"stacks/platform/(admission|zones|capacity|identity|ministries)\.yaml"), ""),
     (re.compile(r"stacks/Pulumi\..+\.yaml"), "stack"),
 )
 
@@ -52,7 +64,7 @@ def schema_of(kind: str, names: Mapping[str, Collection[str]]) -> dict[str, Any]
     """The JSON Schema (draft 2020-12) of one kind of file.
 
     Args:
-        kind: agency, agreement, capacity, ministries, service, stack or zones.
+        kind: a key of `_MODELS`: agency, agreement, approval, ...
         names: the names that exist, as `Catalogue.names` gives them; they become the values an editor offers.
     """
     schema: dict[str, Any] = _finished(_MODELS[kind].model_json_schema(), names)

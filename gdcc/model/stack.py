@@ -12,7 +12,15 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
 
 from gdcc.errors import GdccError
 from gdcc.model.document import Document, Way
@@ -24,13 +32,21 @@ from gdcc.model.types import SomeOf, Text
 OURS = "gdcc:"
 """Namespace of our keys in the configuration; the project's name."""
 
-Layer = Literal["tenancy"]
+Layer = Literal["tenancy", "services"]
 
 
 def _pattern(written: str) -> str:
     if not re.fullmatch(r"[a-z0-9*?-]+(/[a-z0-9*?-]+)?", written):
         raise wrong(f"`{written}` chooses no agencies", '`"*"`, a folder such as `moph`, or `moph/*`')
     return written
+
+
+def _truth(written: object) -> object:
+    return {"true": True, "false": False}.get(written, written) if isinstance(written, str) else written
+
+
+_TRUTH = {"enum": [True, False, "true", "false"]}
+"""`pulumi config set` writes words in quotes."""
 
 
 class StackSettings(Record):
@@ -44,6 +60,10 @@ class StackSettings(Record):
     """หน่วยงานในสแตกนี้ / Agencies by folder (``moph``), id (``moph/ddc``) or pattern (``*``, ``moph/d*``)."""
     layers: Annotated[SomeOf[Layer], Field(validation_alias=OURS + "layers")] = ("tenancy",)
     """ชั้นที่ติดตั้ง / What is built for them."""
+    disposable: Annotated[
+        bool, BeforeValidator(_truth), WithJsonSchema(_TRUTH), Field(validation_alias=OURS + "disposable")
+    ] = False
+    """สแตกทดลอง ไม่มีข้อมูลของใคร / A stack that holds nobody's data: its tenants go without a tombstone."""
 
     @classmethod
     def from_config(cls, config: Mapping[str, str]) -> Self:

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
 from gdcc.errors import GdccError
+from gdcc.model.approval import read_approvals
 from gdcc.model.catalogue import read_catalogue
 from gdcc.model.document import Document
-from gdcc.model.estate import Estate
+from gdcc.model.estate import Estate, Tenant
+from gdcc.model.offboarding import Offboarding
 from gdcc.model.problems import Problem, StackError
 from gdcc.model.register import Register
 from gdcc.model.resolver import Resolver
 from gdcc.model.schema import modeline_problem
 from gdcc.model.stack import OURS, StackSettings, read_settings, stack_names
 from gdcc.model.tree import agency_files, select
+from gdcc.model.waivers import Waiver, WaiverRegister, waivable
 
 _IN_VAIN = "`{}` chooses no agency: the folder is empty or does not exist"
 
@@ -50,7 +53,7 @@ def load_estate(root: Path, settings: StackSettings, today: date | None = None) 
     look = _look(root, settings.agencies, today or date.today())
     if look.estate is None:
         raise StackError(problem for problem in look.problems if problem.severity == "error")
-    return look.estate
+    return replace(look.estate, disposable=settings.disposable)
 
 
 def validate(root: Path, paths: Sequence[Path] = (), today: date | None = None) -> Validation:
@@ -68,7 +71,7 @@ def validate(root: Path, paths: Sequence[Path] = (), today: date | None = None) 
     today = today or date.today()
     whole = _look(root, None, today)
     problems = list(whole.problems)
-    documents = [*whole.documents, *_stacks(root, problems)]
+    documents = [*whole.documents, *_stacks(root, problems), *_records(root, whole.tenants, today, problems)]
     problems += filter(None, map(modeline_problem, documents))
     if paths:
         wanted = ("stacks/platform", *(_relative(path, root) for path in paths))
@@ -80,6 +83,7 @@ class _Look(NamedTuple):
     problems: list[Problem]
     documents: list[Document]
     estate: Estate | None
+    tenants: list[Tenant]
 
 
 def _look(root: Path, patterns: Sequence[str] | None, today: date) -> _Look:
@@ -98,9 +102,25 @@ def _look(root: Path, patterns: Sequence[str] | None, today: date) -> _Look:
     resolver.folders(files)
     tenants = [tenant for file in files if (tenant := resolver.tenant(file, root)) is not None]
     register = Register(every, tenants, today, problems)
-    estate = resolver.estate(tenants, tuple(register.read(root)))
+    offboarding = Offboarding(every, tenants, today, problems)
+    tombstones = tuple(offboarding.read(root, resolver.documents))
+    estate = resolver.estate(tenants, tuple(register.read(root)), tombstones)
     failed = any(problem.severity == "error" for problem in problems)
-    return _Look(problems, [*catalogue.documents, *resolver.documents, *register.documents], None if failed else estate)
+    documents = [*catalogue.documents, *resolver.documents, *register.documents, *offboarding.documents]
+    return _Look(problems, documents, None if failed else estate, tenants)
+
+
+def load_waivers(root: Path, estate: Estate, problems: list[Problem]) -> list[Waiver]:
+    """The waivers whose files have no errors, expired ones too; adds what is wrong with the others to problems."""
+    register = WaiverRegister(agency_files(root, []), estate.tenants, waivable(root), estate.today, problems)
+    return list(register.read(root))
+
+
+def _records(root: Path, tenants: Sequence[Tenant], today: date, problems: list[Problem]) -> list[Document]:
+    """Looks at waivers and approvals: nothing that is applied follows from them, so they stop no deployment."""
+    register = WaiverRegister(agency_files(root, []), tenants, waivable(root), today, problems)
+    list(register.read(root))
+    return [*register.documents, *read_approvals(root, today, problems)[1]]
 
 
 def _stacks(root: Path, problems: list[Problem]) -> Iterator[Document]:

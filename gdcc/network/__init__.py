@@ -21,6 +21,8 @@ What every namespace of a tenant gets, by the policy's name:
   host names, as a ``CiliumNetworkPolicy``, where the network engine is Cilium.
 * ``agreement-<id>``: at the consumer, egress to the pods of one service in one namespace of the provider; at the
   provider, ingress from that one namespace. Only while the agreement is active.
+* ``service-<name>``: egress to the gateway of a common service that the namespace is bound to. Its other half stands at
+  the gateway, which is nobody's namespace: `inward`.
 
 A namespace selector is exact: a tenant's namespace is named by ``kubernetes.io/metadata.name``, which the API server
 itself sets; gateways by ``gdcc.go.th/gateway`` and ``gdcc.go.th/zone`` together (`gateway_labels`, for whoever makes
@@ -28,6 +30,7 @@ their namespaces), and no tenant's namespace has the first.
 Every ``ipBlock`` leaves out the nodes, pods and services of the cluster and all link-local addresses.
 """
 
+from gdcc.network.gateway import GATEWAY, inward
 from gdcc.network.namespaces import (
     DOMAIN,
     NAME_LABEL,
@@ -43,6 +46,7 @@ from gdcc.network.render import by_namespace, render
 
 __all__ = [
     "DOMAIN",
+    "GATEWAY",
     "NAME_LABEL",
     "Kind",
     "Namespace",
@@ -50,6 +54,7 @@ __all__ = [
     "by_namespace",
     "gateway_labels",
     "identity",
+    "inward",
     "namespace_labels",
     "namespace_name",
     "namespaces",

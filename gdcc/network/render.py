@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from gdcc.model import Estate
 from gdcc.network.dns import dns_spec
+from gdcc.network.gateway import outward
 from gdcc.network.namespaces import Namespace, identity, namespaces
 from gdcc.network.outside import outside
 from gdcc.network.policy import Json, NetworkPolicy, spec
@@ -22,13 +23,14 @@ _SAME_NAMESPACE = spec(ingress=[{"from": [_ALL_PODS]}], egress=[{"to": [_ALL_POD
 
 
 def render(estate: Estate) -> Iterator[NetworkPolicy]:
-    """Every policy of every tenant, then those of the agreements; linear in both, as a zone's part is made once."""
+    """Every policy of every tenant, then of agreements and bindings; linear in all, as a zone's part is made once."""
     zones = {name: zone_spec(zone, estate) for name, zone in estate.zones.items() if zone.tenants}
     for namespace in namespaces(estate):
         yield from _presets(namespace, zones[namespace.tenant.zone.name])
         yield from outside(namespace, estate)
     for agreement in estate.agreements:
         yield from sharing(agreement, estate)
+    yield from outward(estate)
 
 
 def by_namespace(estate: Estate) -> Mapping[str, tuple[NetworkPolicy, ...]]:

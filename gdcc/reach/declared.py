@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from gdcc.model import Estate, State, Zone
+from gdcc.model import Estate, State, Zone, bindings
 from gdcc.model.traffic import Port
 from gdcc.network import namespaces
 from gdcc.reach.addresses import Addresses
@@ -20,6 +20,7 @@ from gdcc.reach.selector import Selector
 
 _DNS = Ports.of((Range("UDP", 53, 53), Range("TCP", 53, 53)))
 _RESOLVER_PODS = Selector.labelled({"k8s-app": "kube-dns"})
+_GATEWAY, _GATEWAY_PORTS = "svc-gateway", Ports.of((Range("TCP", 8443, 8443),))
 _SERVICE_LABEL = "app.kubernetes.io/name"
 
 
@@ -39,6 +40,7 @@ def declarations(estate: Estate) -> Iterator[Span]:
     for zone, names in by_zone.items():
         yield from _zone(estate, estate.zones[zone], Side(frozenset(names)))
     yield from _agreements(estate)
+    yield from _bindings(estate)
 
 
 def _zone(estate: Estate, zone: Zone, tenants: Side) -> Iterator[Span]:
@@ -67,6 +69,16 @@ def _agreements(estate: Estate) -> Iterator[Span]:
                 ),
                 _ports(terms.ports),
             )
+
+
+def _bindings(estate: Estate) -> Iterator[Span]:
+    """One span for each service: the namespaces bound to it, and the gateway's pods of that service alone."""
+    bound: dict[str, set[str]] = defaultdict(set)
+    for one in bindings(estate):
+        bound[one.service].add(f"{one.tenant.id}-{one.environment.value}")
+    for service, names in bound.items():
+        gateway = Side(frozenset({_GATEWAY}), Selector.labelled({_SERVICE_LABEL: service}))
+        yield Span(Side(frozenset(names)), gateway, _GATEWAY_PORTS)
 
 
 def _ports(ports: tuple[Port, ...]) -> Ports:

@@ -10,7 +10,7 @@ from ipaddress import ip_network
 
 from gdcc.collector import collector_paused
 from gdcc.model import Estate
-from gdcc.network import render
+from gdcc.network import inward, render
 from gdcc.reach.addresses import Addresses
 from gdcc.reach.matrix import OUTSIDE, Matrix
 from gdcc.reach.parties import Party, parties
@@ -77,7 +77,7 @@ def survey(estate: Estate) -> Landscape:
 def _survey(estate: Estate) -> Landscape:
     known = {party.namespace.name: party for party in parties(estate)}
     policies, by_host = [], 0
-    for rendered in render(estate):
+    for rendered in (*render(estate), *inward(estate)):
         if rendered.kind != "NetworkPolicy":
             by_host += 1
             continue

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gdcc.model import Environment, Estate, LocalizedName
-from gdcc.network import gateway_labels, namespaces
+from gdcc.network import GATEWAY, gateway_labels, namespaces
 from gdcc.reach.census import Namespace
 
 RESOLVERS = "kube-system"
 _RESOLVERS_TITLE = LocalizedName(th="ตัวแปลงชื่อของคลัสเตอร์ (DNS)", en="The cluster's resolvers (DNS)")
+_SERVICES_TITLE = LocalizedName(th="เกตเวย์ของบริการกลาง", en="Gateway of the common services")
 OUTSIDE_TITLE = LocalizedName(th="ภายนอกคลัสเตอร์", en="Outside the cluster")
 
 
@@ -39,11 +40,11 @@ class Party:
 
 
 def parties(estate: Estate) -> Iterator[Party]:
-    """Every tenant's namespaces, then the resolvers and each zone's gateways.
+    """Every tenant's namespaces, then the resolvers, each zone's gateways, and the one of the common services.
 
-    The platform's own are not of the stack: they stand here with the labels by which rules name them, and without
-    policies of their own, so that nothing is thought closed because of what is not known. A colon is in no namespace's
-    name, so a gateway's is never selected by name.
+    The platform's own are not of the stack: they stand here with the labels by which rules name them, and but for the
+    last without policies of their own, so that nothing is thought closed because of what is not known. A colon is in no
+    namespace's name, so a zone's gateway is never selected by name.
     """
     for one in namespaces(estate):
         tenant = one.tenant
@@ -56,6 +57,7 @@ def parties(estate: Estate) -> Iterator[Party]:
         title = LocalizedName(th=f"เกตเวย์ของ {zone.title.th}", en=f"Gateways of {zone.title.en}")
         labelled = Namespace(name, gateway_labels(zone.name))
         yield Party(labelled, name, title, zone.name, None, "stacks/platform/zones.yaml")
+    yield Party(Namespace(GATEWAY), GATEWAY, _SERVICES_TITLE, "", None, "stacks/platform/services")
 
 
 def gateway(zone: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
@@ -31,7 +32,7 @@ def made() -> dict[str, list[dict[str, Any]]]:
     recorder = Recorder()
 
     def program() -> None:
-        built = AdmissionWalls("walls", AdmissionWallsArgs(admission()))
+        built = AdmissionWalls("walls", AdmissionWallsArgs(admission(), estate().today))
         PlatformRoles("platform-roles", PlatformRolesArgs(built.names, "gdcc.test"))
         TenantRoles("tenant-roles", TenantRolesArgs(admission()))
 
@@ -44,7 +45,7 @@ def made() -> dict[str, list[dict[str, Any]]]:
     return kinds
 
 
-WALLS = walls(estate().admission)
+WALLS = walls(estate().admission, estate().today)
 CHECKS = [pytest.param(wall, check, id=f"{wall.id}-{check.name}") for wall in WALLS for check in wall.checks]
 
 
@@ -61,15 +62,25 @@ def test_every_wall_fails_closed_and_has_no_condition_that_exempts() -> None:
         assert "paramKind" not in policy["spec"], "a missing parameter would leave the wall out"
 
 
-def test_every_wall_is_bound_everywhere_and_denies() -> None:
+def test_every_wall_is_bound_everywhere_and_denies_unless_its_day_is_yet_to_come() -> None:
     bound = {each["metadata"]["name"]: each["spec"] for each in made()["ValidatingAdmissionPolicyBinding"]}
     assert bound == {
-        policy["metadata"]["name"]: {
-            "policyName": policy["metadata"]["name"],
-            "validationActions": ["Deny", "Audit"],
+        wall.name: {
+            "policyName": wall.name,
+            "validationActions": ["Deny", "Audit"] if wall.denies else ["Audit", "Warn"],
         }
-        for policy in policies()
+        for wall in WALLS
     }
+    assert {wall.id for wall in WALLS if not wall.denies} <= set(admission().deny_from)
+
+
+def test_a_wall_audits_and_warns_until_its_day_and_denies_from_it_on() -> None:
+    for rule, day in admission().deny_from.items():
+        for today, denies in ((day - timedelta(days=1), False), (day, True)):
+            (wall,) = (each for each in walls(admission(), today) if each.id == rule)
+            assert wall.denies is denies
+            assert ("Deny" in (wall.binding_spec().validation_actions or ())) is denies  # type: ignore[operator]
+    assert admission().deny_from
 
 
 def test_every_default_is_bound_and_has_a_wall_that_insists_on_it() -> None:

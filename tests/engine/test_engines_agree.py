@@ -36,7 +36,7 @@ recorder = Recorder()
 asyncio.set_event_loop(asyncio.new_event_loop())
 project = open("Pulumi.yaml").readline().removeprefix("name: ").strip()
 mocks.set_mocks(recorder, project=project, stack="local", preview=False)
-set_all_config({"gdcc:agencies": '["*"]', "gdcc:layers": '["tenancy"]'})
+set_all_config({"gdcc:agencies": '["*"]', "gdcc:layers": '["tenancy"]', "gdcc:disposable": "true"})
 mocks.test(lambda: runpy.run_path(".", run_name="__main__") and None)()
 json.dump(recorder.manifests, sys.stdout)
 """

@@ -31,11 +31,12 @@ _CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 @pytest.fixture(scope="package")
 def program(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     """The program, applied by an administrator; destroyed at the end."""
-    made = Checkout.make(tmp_path_factory.mktemp("escape"), *ground.AGENCIES, project="escape")
+    root = tmp_path_factory.mktemp("escape")
+    made = Checkout.make(root, *ground.AGENCIES, project="escape", disposable=False)
     made.environment["KUBECONFIG"] = str(cluster.kubeconfig)
     made.gdcc("up", "--yes")
     yield made
-    made.gdcc("destroy", "--yes")
+    made.destroy()
 
 
 @pytest.fixture(scope="package")

@@ -49,7 +49,7 @@ PRIVILEGED = {"privileged": True, "allowPrivilegeEscalation": True}
 
 def container(name: str = "app", **fields: Any) -> dict[str, Any]:
     """A container that every wall lets pass, except for `fields`."""
-    context = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+    context = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}, "readOnlyRootFilesystem": True}
     security = {"securityContext": {**context, **fields.pop("securityContext", {})}}
     return {"name": name, "image": IMAGE, "imagePullPolicy": "Always", **security, **fields}
 

@@ -80,7 +80,7 @@ CASES = {
         "less than the cpu",
     ),
     "a service's status that does not exist": (
-        "services/notify.yaml",
+        "services/mail.yaml",
         "status: planned",
         "status: plan",
         "status",

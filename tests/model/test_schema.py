@@ -101,8 +101,8 @@ def test_a_name_added_to_the_platform_makes_the_schemas_outdated_until_they_are_
     assert schemas.write(project.root), "a tree without schemas gets them"
     assert schemas.outdated(project.root) == []
     project.write("stacks/platform/services/maps.yaml", (STACKS / "platform/services/mail.yaml").read_bytes())
-    assert schemas.outdated(project.root) == ["stacks/schema/agency.schema.json"]
-    assert schemas.write(project.root) == ["stacks/schema/agency.schema.json"]
+    assert schemas.outdated(project.root) == ["stacks/schema/agency.schema.json", "stacks/schema/identity.schema.json"]
+    assert schemas.write(project.root) == ["stacks/schema/agency.schema.json", "stacks/schema/identity.schema.json"]
     assert schemas.write(project.root) == [], "a second run changes nothing"
 
 

@@ -116,13 +116,13 @@ CASES = {
         ("signed: 2025-12-02", "signed: §2026-11-22"),
         "signatures.consumer.signed",
         "`2026-11-22` is in the future",
-        "the day of the approval",
+        "the day it happened",
     ),
     "a signature of something else": (
         ("signed: 2025-12-02, content: $HASH", "signed: 2025-12-02, content: §yes"),
         "signatures.consumer.content",
         "`yes` is no content hash",
-        "`gdcc agreements hash`",
+        "the verb `hash`",
     ),
     "an unknown party that withdraws": (
         (

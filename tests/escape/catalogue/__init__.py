@@ -1,7 +1,17 @@
 """All attacks, by where they come from."""
 
 from tests.escape.attack import Attack
-from tests.escape.catalogue import advisories, belongings, benchmark, freeze, machines, pitfalls, stolen, ways_in
+from tests.escape.catalogue import (
+    advisories,
+    belongings,
+    benchmark,
+    containers,
+    freeze,
+    machines,
+    pitfalls,
+    stolen,
+    ways_in,
+)
 
 FAMILIES: dict[str, tuple[Attack, ...]] = {
     "advisories": advisories.ATTACKS,
@@ -9,6 +19,7 @@ FAMILIES: dict[str, tuple[Attack, ...]] = {
     "pitfalls": pitfalls.ATTACKS,
     "ways in": ways_in.ATTACKS,
     "machines": machines.ATTACKS,
+    "containers": containers.ATTACKS,
     "belongings": belongings.ATTACKS,
     "freeze": freeze.ATTACKS,
     "stolen credentials": stolen.ATTACKS,

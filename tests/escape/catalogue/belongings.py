@@ -185,6 +185,7 @@ _MARKS = (
         "a-tenant-mounts-tokens-into-every-pod",
         Request("PATCH", here("serviceaccounts/default"), {"automountServiceAccountToken": True}, MERGE),
         "gdcc-marks",
+        "gdcc-tokens",
         says="make one of your own",
     ),
     attempt(

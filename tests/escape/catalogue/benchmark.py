@@ -13,6 +13,7 @@ _RBAC = "rbac.authorization.k8s.io"
 _NETWORKING = "networking.k8s.io"
 _OURS = ("rbac", "gdcc-bounds", "gdcc-marks")
 _HOST = ("gdcc-host", "pod-security")
+_RESTRICTED = ("pod-security", "gdcc-restricted")
 
 _ESCALATING = made_of(
     f"{_RBAC}/v1",
@@ -101,14 +102,14 @@ ATTACKS = (
     _pod(
         "a-pod-adds-capabilities",
         "MTB-PL1-BC-CPI-3",
-        ("pod-security",),
+        _RESTRICTED,
         pod(container(securityContext={"capabilities": {"drop": ["ALL"], "add": ["SYS_ADMIN"]}})),
         "SYS_ADMIN",
     ),
     _pod(
         "a-pod-runs-as-root",
         "MTB-PL1-BC-CPI-4",
-        ("pod-security",),
+        _RESTRICTED,
         pod(securityContext={"runAsUser": 0, "seccompProfile": {"type": "RuntimeDefault"}}),
         "runAsNonRoot",
     ),
@@ -124,7 +125,7 @@ ATTACKS = (
     _pod(
         "a-pod-gains-privileges",
         "MTB-PL1-BC-CPI-6",
-        ("pod-security",),
+        _RESTRICTED,
         pod(container(securityContext={"allowPrivilegeEscalation": True})),
         "allowPrivilegeEscalation",
     ),

@@ -42,7 +42,7 @@ ATTACKS = (
         "kyverno-10162",
         "developer",
         Request("PATCH", _EPHEMERAL, _debug(securityContext={"allowPrivilegeEscalation": True}), STRATEGIC),
-        ("pod-security",),
+        ("pod-security", "gdcc-restricted"),
         "allowPrivilegeEscalation",
     ),
     Attack(

@@ -78,6 +78,7 @@ ATTACKS = (
         "a-stolen-deployer-deletes-a-tenant",
         Request("DELETE", f"/api/v1/namespaces/{OTHER}"),
         "rbac",
+        "gdcc-namespaces",
         says="namespaces",
     ),
     attempt("deployer", "a-stolen-deployer-runs-a-pod", Request("POST", here("pods"), pod()), "rbac", says="pods"),
