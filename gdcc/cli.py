@@ -11,12 +11,17 @@ from rich.text import Text
 
 from gdcc.capacity import commands as capacity
 from gdcc.cluster.commands import app as cluster
+from gdcc.compliance.commands import comply
+from gdcc.compliance.commands_incident import INCIDENT_EXAMPLES, incident
 from gdcc.console import err
 from gdcc.engine import commands as engine
 from gdcc.errors import GdccError
 from gdcc.model import commands as model
 from gdcc.network.commands import app as agreements
+from gdcc.nodes.commands import app as nodes
+from gdcc.offboard.commands import app as offboard
 from gdcc.reach import commands as reach
+from gdcc.services.commands import app as services
 
 app = typer.Typer(
     name="gdcc",
@@ -34,8 +39,13 @@ app.command()(model.validate)
 app.command()(model.schema)
 app.command(epilog=capacity.EXAMPLES)(capacity.capacity)
 app.command(epilog=reach.EXAMPLES)(reach.reach)
+app.command(epilog=INCIDENT_EXAMPLES)(incident)
 app.add_typer(agreements, name="agreements")
 app.add_typer(cluster, name="cluster")
+app.add_typer(comply, name="comply")
+app.add_typer(nodes, name="nodes")
+app.add_typer(offboard, name="offboard")
+app.add_typer(services, name="services")
 
 
 def main() -> None:

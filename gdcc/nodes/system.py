@@ -1,0 +1,91 @@
+"""The operating system of this machine: its programs, and what to say when one is missing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from gdcc.cluster.progress import Report
+from gdcc.errors import GdccError
+
+TOOLS = {
+    "debootstrap": "debootstrap",
+    "systemd-nspawn": "systemd-container",
+    "ip": "iproute2",
+    "ssh": "openssh-client",
+    "ssh-keygen": "openssh-client",
+    "unshare": "util-linux",
+}
+"""What test hosts need, by program: the Debian package that holds it."""
+
+PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin:/sbin"
+
+
+def run(command: Sequence[str | Path], doing: str, *, timeout: float = 900, text: str | None = None) -> str:
+    """The standard output of a program that must succeed.
+
+    Args:
+        command: the program and its arguments.
+        doing: what it is for, `making the interface`; begins the error.
+        timeout: seconds.
+        text: its standard input; nothing by default.
+
+    Raises:
+        GdccError: it fails, with the last lines that it wrote.
+    """
+    environment = {**os.environ, "PATH": PATH, "LC_ALL": "C.UTF-8"}
+    source = {"input": text} if text is not None else {"stdin": subprocess.DEVNULL}
+    try:
+        answer = subprocess.run(
+            command, capture_output=True, text=True, timeout=timeout, check=False, env=environment, **source
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise GdccError(f"{doing}: {error}") from error
+    if answer.returncode:
+        said = "\n".join((answer.stderr.strip() or answer.stdout.strip()).splitlines()[-8:])
+        raise GdccError(f"{doing}: {Path(command[0]).name} ended with {answer.returncode}", said)
+    return answer.stdout
+
+
+def succeeds(command: Sequence[str | Path]) -> bool:
+    """Whether a program ends with 0; what it says is not shown."""
+    environment = {**os.environ, "PATH": PATH}
+    answer = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, check=False, env=environment)
+    return answer.returncode == 0
+
+
+def obstacle() -> str:
+    """Why this machine can hold no test hosts; empty when it can."""
+    if os.geteuid() != 0:
+        return "test hosts need root: they are systems of their own in network namespaces of their own"
+    if missing := _missing():
+        packages = " ".join(sorted({TOOLS[name] for name in missing}))
+        if not shutil.which("apt-get", path=PATH):
+            return f"{', '.join(missing)} not found; install {packages}"
+    return ""
+
+
+def prepare(report: Report) -> None:
+    """Install the programs that are missing, with apt.
+
+    Raises:
+        GdccError: this user may not, or apt cannot.
+    """
+    if reason := obstacle():
+        raise GdccError(reason, "run it as root on Debian or Ubuntu, or harden real hosts with playbooks/harden.yml")
+    missing = _missing()
+    if not missing:
+        return
+    packages = sorted({TOOLS[name] for name in missing})
+    with report.step(f"installing {', '.join(packages)}"):
+        run(["apt-get", "update", "-qq"], "reading the package lists")
+        environment = ["env", "DEBIAN_FRONTEND=noninteractive"]
+        install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]
+        run([*environment, *install], f"installing {', '.join(packages)}")
+
+
+def _missing() -> list[str]:
+    return [name for name in TOOLS if not shutil.which(name, path=PATH)]
