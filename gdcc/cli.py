@@ -16,6 +16,7 @@ from gdcc.compliance.commands_incident import INCIDENT_EXAMPLES, incident
 from gdcc.console import err
 from gdcc.engine import commands as engine
 from gdcc.errors import GdccError
+from gdcc.identity.commands import app as identity
 from gdcc.model import commands as model
 from gdcc.network.commands import app as agreements
 from gdcc.nodes.commands import app as nodes
@@ -43,6 +44,7 @@ app.command(epilog=INCIDENT_EXAMPLES)(incident)
 app.add_typer(agreements, name="agreements")
 app.add_typer(cluster, name="cluster")
 app.add_typer(comply, name="comply")
+app.add_typer(identity, name="identity")
 app.add_typer(nodes, name="nodes")
 app.add_typer(offboard, name="offboard")
 app.add_typer(services, name="services")

@@ -42,7 +42,16 @@ class Selection:
         framework = SHORT.get(framework, framework)
         if framework and framework not in (names := frameworks(catalogue)):
             raise GdccError(f"no framework is `{framework}`", f"write {nearest(framework, names)}")
-        return cls(wanted, framework)
+        made = cls(wanted, framework)
+        if not any(made.holds(catalogue, control) for control in catalogue.controls):
+            answering = sorted(
+                {name for one in catalogue.controls if one.id in wanted for name in frameworks_of(catalogue, one)}
+            )
+            raise GdccError(
+                f"{', '.join(wanted)} answers nothing of `{framework}`",
+                f"write {nearest(framework, answering)}, or no framework",
+            )
+        return made
 
     @property
     def filters(self) -> dict[str, str]:

@@ -165,9 +165,10 @@ class Postgres:
         finally:
             os.close(reading)
         if answer.returncode:
+            self.remove()
             raise GdccError(
                 f"PostgreSQL's initdb failed; the end of what it said:\n{tail(answer.stderr)}",
-                f"remove {self.data} and run it again",
+                "check that the disk has room and that the temporary directory can be written to",
             )
 
     def _configure(self, certificate: Path, key: Path) -> None:

@@ -161,3 +161,17 @@ def test_the_help_shows_examples_and_every_option(run: Run) -> None:
         assert word in told
     for verb in ("verify", "approve"):
         assert f"gdcc comply {verb}" in run(verb, "--help").stdout
+
+
+def test_a_control_that_answers_nothing_of_a_framework_is_told_with_what_it_does_answer(run: Run) -> None:
+    result = run("--control", "GC-01", "--framework", "pdpa")
+    assert isinstance(result.exception, GdccError)
+    assert "GC-01 answers nothing of `pdpa`" in result.exception.message
+
+
+def test_a_run_of_what_only_people_can_look_at_still_makes_every_report(run: Run, root: Path) -> None:
+    shutil.rmtree(root / "policies")
+    write(root, control(1), control(2, "each-namespace", clauses=["PD 1"]))
+    result = run("--out", "pack", "--control", "GC-01")
+    assert result.exit_code == 0, (result.output, result.exception)
+    assert {path.name for path in (root / "pack").iterdir()} >= {"evidence.jsonl", *reports.REPORTS}

@@ -92,6 +92,8 @@ def test_a_rollback_puts_the_former_files_back(hosts: Hosts) -> None:
     kept = "find /etc/ssh /etc/sysctl.d /etc/pam.d /etc/sudoers.d /etc/security /etc/login.defs /etc/issue* -type f"
     listing = f"{kept} -exec sha256sum {{}} + | sort -k2"
     before = hosts.shell(name, listing)
+    ours = "find /etc /usr/local /usr/share/pam-configs -name '*gdcc*' | sort"
+    ours_before = hosts.shell(name, ours)
     tags = "control_GC-43,control_GC-44,control_GC-46,control_GC-48"
     hardened = play("harden.yml", hosts.inventory, "--limit", name, "--tags", tags)
     assert hardened.code == 0, hardened.output[-3000:]
@@ -101,4 +103,5 @@ def test_a_rollback_puts_the_former_files_back(hosts: Hosts) -> None:
     # PAM's password checker is a package and stays; its own files are no part of the baseline.
     strip = [line for line in hosts.shell(name, listing).splitlines() if "pwquality" not in line]
     assert strip == before.splitlines()
+    assert hosts.shell(name, ours) == ours_before
     assert "gdcc_host" not in hosts.shell(name, "nft list tables")

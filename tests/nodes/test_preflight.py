@@ -38,7 +38,9 @@ BAD = {
         mend="cp /run/kept /usr/lib/os-release && cp /run/kept2 /etc/debian_version",
     ),
     "a read-only root": Bad(
-        "mounted read-only", prepare="mount --bind /etc /etc && mount -o remount,ro,bind /etc", mend="umount --lazy /etc"
+        "mounted read-only",
+        prepare="mount --bind /etc /etc && mount -o remount,ro,bind /etc",
+        mend="umount --lazy /etc",
     ),
     "hardened by another role": Bad(
         "another role has hardened this host (/etc/sysctl.d/99-dev-sec.conf)",
