@@ -27,6 +27,12 @@ def test_an_audit_of_a_fresh_host_changes_nothing_and_foretells_the_changes(host
     foretold = audit.changed_tasks()
     assert len(foretold) > 30
     done = {task for task in first_run.changed_tasks() if not task.startswith(("guard :", "rollback :"))}
+    # Ansible skips commands in check mode; each of these follows from a file whose change is foretold.
+    done -= {
+        "accounts : Put them in force",
+        "filesystems : Mount shared memory that way",
+        "kernel : Set the values that differ",
+    }
     # What a package brings cannot be looked at before it is installed.
     after_a_package = {"time", "auditd", "aide", "malware", "firewall", "ssh"}
     assert not {task for task in done - foretold if task.split(" :")[0] not in after_a_package}

@@ -36,20 +36,21 @@ def test_a_tenant_makes_no_drift_an_operators_is_repaired_and_what_the_tenant_ow
     owned = [
         ("configmaps", {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "ours"}, "data": {"a": "1"}}),
         ("secrets", {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "ours"}, "stringData": {"a": "1"}}),
-        ("serviceaccounts", {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "ours"}}),
+        ("serviceaccounts", {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "ours"},
+                             "automountServiceAccountToken": False}),
         ("services", {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "ours"},
                       "spec": {"selector": {"app": "ours"}, "ports": [{"port": 8080}]}}),
     ]  # fmt: skip
-    for what, body in owned:
-        assert write("POST", what, body) == 201, what
 
     def theirs() -> dict[str, str]:
         return {what: json.loads(kubectl("get", what, "ours", "-n", namespace, "-o", "json"))["metadata"]["uid"]
                 + json.loads(kubectl("get", what, "ours", "-n", namespace, "-o", "json"))["metadata"]["resourceVersion"]
                 for what, _ in owned}  # fmt: skip
 
-    before = theirs()
     try:
+        for what, body in owned:
+            assert write("POST", what, body) == 201, what
+        before = theirs()
         # The tenant may keep service accounts, but `workload` is the platform's: it mounts no token.
         account = json.loads(kubectl("get", "serviceaccount", "workload", "-n", namespace, "-o", "json"))
         account["automountServiceAccountToken"] = True
