@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from threading import Lock
 
 from gdcc.compliance.check import Check, Observation, Scene
 from gdcc.compliance.evidence import State, Target
@@ -22,14 +23,16 @@ class _Round:
 
     scene: Scene | None = None
     results: dict[str, list[Result]] = field(default_factory=dict)
+    lock: Lock = field(default_factory=Lock)
 
     def of(self, scene: Scene, inventory: Path) -> dict[str, list[Result]]:
-        if self.scene is not scene:
-            found: dict[str, list[Result]] = {check.id: [] for check in CHECKS}
-            for result in look(inventory):
-                found[result.check.id].append(result)
-            self.scene, self.results = scene, found
-        return self.results
+        with self.lock:  # checks look at the same time
+            if self.scene is not scene:
+                found: dict[str, list[Result]] = {check.id: [] for check in CHECKS}
+                for result in look(inventory):
+                    found[result.check.id].append(result)
+                self.scene, self.results = scene, found
+            return self.results
 
 
 _ROUND = _Round()

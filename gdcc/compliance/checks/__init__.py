@@ -7,11 +7,12 @@ from gdcc.compliance.check import Check
 from gdcc.compliance.checks import access, drift, files, logs, people, places, requests, rights, sealing, tls
 from gdcc.compliance.checks.drift import KUBECONFIG
 from gdcc.compliance.checks.plane import STATE
+from gdcc.nodes.evidence import NODE_CHECKS
 from policies.live import CHECKS as RULES
 
 __all__ = ["CHECKS", "KUBECONFIG", "STATE"]
 
 _PARTS = (requests, files, drift, rights, places, access, people, sealing, tls, logs)
 
-CHECKS: tuple[Check, ...] = (*(check for part in _PARTS for check in part.CHECKS), *RULES)
-"""Every check there is, those of the rules in `policies` too; each id once."""
+CHECKS: tuple[Check, ...] = (*(check for part in _PARTS for check in part.CHECKS), *RULES, *NODE_CHECKS)
+"""Every check there is, those of the rules in `policies` and of nodes too; each id once."""
