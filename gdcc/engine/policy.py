@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import selectors
+import shutil
 import subprocess
 import tempfile
 import time
@@ -39,6 +40,8 @@ FOLDER = "policies"
 """Of a project's own pack, which always runs."""
 _PATIENCE = 60.0
 """Seconds in which a pack has to say its port."""
+_LEASH = ("setpriv", "--pdeathsig", "KILL", "--") if shutil.which("setpriv") else ()
+"""A pack ends with the run that started it, also when that is killed; where util-linux is."""
 _AT_ONCE = 32
 
 
@@ -75,7 +78,7 @@ class Pack:
         self.folder = folder
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
         self._process = subprocess.Popen(
-            [interpreter(folder), "-u", "-m", "pulumi.policy", "", str(folder)],
+            [*_LEASH, interpreter(folder), "-u", "-m", "pulumi.policy", "", str(folder)],
             cwd=folder,
             env=environment(program, preview=preview),
             stdin=subprocess.DEVNULL,

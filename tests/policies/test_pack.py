@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import ast
+import shutil
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from gdcc.engine.policy import Pack, own_pack
@@ -196,6 +200,24 @@ def test_a_policy_that_fails_stops_everything(tmp_path: Path) -> None:
 def test_a_project_runs_its_own_pack() -> None:
     assert own_pack(REPOSITORY) == (PACK,)
     assert own_pack(REPOSITORY / "docs") == ()
+
+
+@pytest.mark.skipif(not shutil.which("setpriv"), reason="needs util-linux' setpriv")
+def test_a_pack_ends_with_the_run_that_started_it_also_when_that_is_killed() -> None:
+    script = (
+        "import sys, time; from pathlib import Path; from gdcc.engine.policy import Pack;"
+        " from gdcc.engine.program import Program;"
+        f" root = Path({str(REPOSITORY)!r});"
+        " pack = Pack(root / 'policies', Program(root, 'gdcc', 'test', {}), preview=True);"
+        " print(pack._process.pid, flush=True); time.sleep(600)"
+    )
+    run = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    assert run.stdout is not None
+    pack = psutil.Process(int(run.stdout.readline()))
+    assert pack.is_running()
+    run.kill()
+    run.wait()
+    pack.wait(timeout=10)
 
 
 def _pack(folder: Path, text: str) -> Path:
