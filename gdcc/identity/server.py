@@ -7,8 +7,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from keycloak import KeycloakOpenIDConnection
-from keycloak.exceptions import KeycloakAuthenticationError, KeycloakConnectionError, KeycloakError
 from requests import Response
 
 from gdcc.errors import GdccError
@@ -42,6 +40,8 @@ class Server:
     """
 
     def __init__(self, url: str, client_id: str, secret: str, authority: Path | None = None) -> None:
+        from keycloak import KeycloakOpenIDConnection  # noqa: PLC0415 - slow to load
+
         self.url = url.rstrip("/")
         self._connection = KeycloakOpenIDConnection(
             server_url=f"{self.url}/",
@@ -85,17 +85,19 @@ class Server:
     def _send(
         self, verb: str, path: str, data: str | None = None, query: Mapping[str, str | int] | None = None
     ) -> Response:
+        from keycloak import exceptions as refused  # noqa: PLC0415 - slow to load
+
         whole = f"admin/realms/{path}" if path else "admin/realms"
         try:
             send = getattr(self._connection, f"raw_{verb}")
             answer: Response = send(whole, **(query or {})) if data is None else send(whole, data=data)
-        except KeycloakAuthenticationError as error:
+        except refused.KeycloakAuthenticationError as error:
             raise ServerError(
                 401, f"{self.url} does not accept our credentials", "check the client's id and secret in realm master"
             ) from error
-        except KeycloakConnectionError as error:
+        except refused.KeycloakConnectionError as error:
             raise self._unreachable(error.__cause__ or error) from error
-        except KeycloakError as error:
+        except refused.KeycloakError as error:
             raise self._unreachable(error) from error
         return answer
 
