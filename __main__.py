@@ -6,12 +6,12 @@ import pulumi
 
 from components.access import TenantRoles, TenantRolesArgs
 from components.admission import AdmissionWalls, AdmissionWallsArgs
-from components.binding import ServiceGateway, ServiceGatewayArgs
 from components.platform import PlatformRoles, PlatformRolesArgs
+from components.services import CommonServices, CommonServicesArgs
 from components.tenant import Tenant, TenantArgs
 from gdcc.errors import GdccError
 from gdcc.model import StackSettings, load_estate
-from gdcc.network import GATEWAY, by_namespace
+from gdcc.network import by_namespace
 from gdcc.reach import check, refuse
 
 
@@ -25,10 +25,10 @@ def main() -> None:
     PlatformRoles("platform-roles", PlatformRolesArgs(walls.names, f"{pulumi.get_project()}.{pulumi.get_stack()}"))
     roles = TenantRoles("tenant-roles", TenantRolesArgs(estate.admission))
     policies = by_namespace(estate)
-    gateway = ServiceGateway("services", ServiceGatewayArgs(GATEWAY, estate)) if "services" in settings.layers else None
+    common = CommonServices("services", CommonServicesArgs(estate, settings)) if "services" in settings.layers else None
     for tenant in estate.tenants:
         platform = (estate.container_defaults, estate.admission, roles.names, policies, estate.removals(tenant))
-        Tenant(tenant.id, TenantArgs(tenant, *platform, gateway.bound_to(tenant) if gateway else ()))
+        Tenant(tenant.id, TenantArgs(tenant, *platform, common.gateway.bound_to(tenant) if common else ()))
     pulumi.export("tenants", len(estate.tenants))
     pulumi.export("namespaces", sum(len(tenant.quota) for tenant in estate.tenants))
 

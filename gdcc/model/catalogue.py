@@ -10,6 +10,7 @@ from pathlib import Path
 from gdcc.model.admission import Admission
 from gdcc.model.document import Document
 from gdcc.model.identity import Identity
+from gdcc.model.images import ImagesFile
 from gdcc.model.platform import CapacityFile, MinistriesFile
 from gdcc.model.problems import Problem, StackError, nearest
 from gdcc.model.record import AnyRecord, Context, decode
@@ -29,6 +30,7 @@ class Catalogue:
     services: Mapping[str, Service] | None
     admission: Admission | None
     identity: Identity | None
+    images: ImagesFile | None
     documents: tuple[Document, ...]
     """Every file that could be read."""
 
@@ -79,7 +81,9 @@ def read_catalogue(root: Path, today: date, problems: list[Problem]) -> Catalogu
         problems.extend(_leading_nowhere(services, documents))
     named_services = {"service": tuple(services)} if complete else None
     identity = one(platform / "identity.yaml", Identity, named_services)
-    return Catalogue(zones, capacity, ministries, services if complete else None, admission, identity, tuple(documents))
+    images = one(platform / "images.yaml", ImagesFile)
+    offered = services if complete else None
+    return Catalogue(zones, capacity, ministries, offered, admission, identity, images, tuple(documents))
 
 
 def _leading_nowhere(services: Mapping[str, Service], documents: Sequence[Document]) -> Iterator[Problem]:

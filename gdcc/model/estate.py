@@ -10,6 +10,7 @@ from gdcc.model.admission import Admission
 from gdcc.model.agency import AgencyRequest, Freeze
 from gdcc.model.agreement import AgreementFile, State
 from gdcc.model.identity import Identity
+from gdcc.model.images import Image
 from gdcc.model.platform import ContainerDefaults, Pool, Quota
 from gdcc.model.service import Service
 from gdcc.model.tombstone import Stage, TombstoneFile
@@ -110,6 +111,8 @@ class Estate:
     services: Mapping[str, Service]
     ministries: Mapping[str, LocalizedName]
     identity: Identity
+    images: Mapping[str, Image]
+    """Of the common services, by the name that components know."""
     tenants: tuple[Tenant, ...]
     """Sorted by ministry and agency."""
     agreements: tuple[Agreement, ...]

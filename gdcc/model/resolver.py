@@ -86,7 +86,7 @@ class Resolver:
         catalogue = self.catalogue
         if not (catalogue.capacity and catalogue.zones and catalogue.ministries and catalogue.services is not None):
             return None
-        if catalogue.admission is None or catalogue.identity is None:
+        if catalogue.admission is None or catalogue.identity is None or catalogue.images is None:
             return None
         self._weigh(tenants)
         self._part(tenants, catalogue.admission.reserved())
@@ -99,6 +99,7 @@ class Resolver:
             services=MappingProxyType(dict(catalogue.services)),
             ministries=catalogue.ministries.ministries,
             identity=catalogue.identity,
+            images=catalogue.images.images,
             tenants=tuple(tenants),
             agreements=tuple(agreements),
             protected=catalogue.zones.protected.ranges,

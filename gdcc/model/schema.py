@@ -22,6 +22,7 @@ from gdcc.model.approval import ApprovalFile
 from gdcc.model.catalogue import read_catalogue
 from gdcc.model.document import Document
 from gdcc.model.identity import Identity
+from gdcc.model.images import ImagesFile
 from gdcc.model.platform import CapacityFile, MinistriesFile
 from gdcc.model.problems import Problem, StackError
 from gdcc.model.record import NAMES_KEY, Record
@@ -41,6 +42,7 @@ _MODELS: dict[str, type[Record]] = {
     "approval": ApprovalFile,
     "capacity": CapacityFile,
     "identity": Identity,
+    "images": ImagesFile,
     "ministries": MinistriesFile,
     "service": Service,
     "stack": StackFile,
@@ -55,7 +57,7 @@ _KINDS = (
     (re.compile(r"stacks/platform/services/.+"), "service"),
     (re.compile(r"stacks/tombstones/.+"), "tombstone"),
     (re.compile(r"stacks/waivers/.+"), "waiver"),
-    (re.compile(r"stacks/platform/(admission|zones|capacity|identity|ministries)\.yaml"), ""),
+    (re.compile(r"stacks/platform/(admission|zones|capacity|identity|images|ministries)\.yaml"), ""),
     (re.compile(r"stacks/Pulumi\..+\.yaml"), "stack"),
 )
 

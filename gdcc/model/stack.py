@@ -27,12 +27,15 @@ from gdcc.model.document import Document, Way
 from gdcc.model.problems import StackError
 from gdcc.model.record import Context, Record, decode, wrong
 from gdcc.model.source import read
-from gdcc.model.types import SomeOf, Text
+from gdcc.model.types import SetOf, SomeOf, Text
 
 OURS = "gdcc:"
 """Namespace of our keys in the configuration; the project's name."""
 
 Layer = Literal["tenancy", "services"]
+
+Operator = Literal["cert-manager", "cloudnative-pg"]
+"""Add-ons of a cluster whose custom resources are used in place of our own objects."""
 
 
 def _pattern(written: str) -> str:
@@ -60,6 +63,8 @@ class StackSettings(Record):
     """หน่วยงานในสแตกนี้ / Agencies by folder (``moph``), id (``moph/ddc``) or pattern (``*``, ``moph/d*``)."""
     layers: Annotated[SomeOf[Layer], Field(validation_alias=OURS + "layers")] = ("tenancy",)
     """ชั้นที่ติดตั้ง / What is built for them."""
+    operators: Annotated[SetOf[Operator], Field(validation_alias=OURS + "operators")] = ()
+    """ส่วนเสริมที่คลัสเตอร์มี / Which of these the cluster has: certificates, and databases, are then theirs to make."""
     disposable: Annotated[
         bool, BeforeValidator(_truth), WithJsonSchema(_TRUTH), Field(validation_alias=OURS + "disposable")
     ] = False

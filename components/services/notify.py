@@ -1,0 +1,155 @@
+"""The notify service: the API, the workers that hand messages over, and the files that both read.
+
+The database is brought to its shape by a container that runs before each of them: it waits for others that do the same,
+and nothing can start on a database that is not ready. Two Secrets are people's, since only they know what is in them:
+`notify-providers` (`providers.yaml`: relay, SMS and LINE with their passwords); and nothing runs until it is there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import pulumi
+
+from components.services import identity
+from components.services.ground import AUTHORITY_FILE, Ground, ServiceArgs, makes_secrets, trusted
+from components.services.network import End, Wire
+from components.services.postgres import HOST, PASSWORD, Database, DatabaseArgs, authority, database
+from components.services.postgres import wires as database_wires
+from components.services.space import Space
+from components.services.workload import Container, Pod, Probe, SecretKey, claim, config_files, scratch, secret_files
+from gdcc.model import Estate, bindings
+from gdcc.network.gateway import backend
+from gdcc.services.recipe import RANDOM, Recipe
+
+SERVICE = "notify"
+API, WORKER = "notify-api", "notify-worker"
+PORT = 8080
+DATABASE = "notify"
+PREFIX = "NOTIFY_"
+"""As `gdcc.notify.settings` has it, which loads more than a program that only names variables should."""
+MASTER_KEYS = "notify-master-keys"
+PROVIDERS = "notify-providers"
+BOUND = "notify-bindings"
+TEMPLATES = "notify-templates"
+JOURNAL = "notify-journal"
+"""Volume of the relay's Maildir; the relay writes it and the workers read it, so it is shared."""
+_FOLDER = "/etc/gdcc/notify"
+
+
+def recipes(ground: Ground) -> tuple[Recipe, ...]:
+    """The Secrets that are made here: of the database's user, and the master key."""
+    return (*database(ground), Recipe(MASTER_KEYS, {"keys": f"{RANDOM}\n"}))
+
+
+def wires() -> list[Wire]:
+    """Who talks to whom: both to the database, the API to the ID service's key set."""
+    space = backend(SERVICE)
+    keys = Wire(End(space, API), End(backend(identity.SERVICE), identity.SERVER), identity.PORT)
+    return [keys, *database_wires(SERVICE, (API, WORKER))]
+
+
+def bound(estate: Estate) -> str:
+    """Who may use it, in the form of `gdcc.notify.bindings.BindingsFile` (JSON is YAML)."""
+    plans = {
+        plan.value: {
+            "requests_per_minute": one.limits.requests_per_minute,
+            "messages_per_month": one.limits.per_month,
+        }
+        for plan, one in estate.services[SERVICE].plans.items()
+    }
+    each = [
+        {
+            "agency": f"{one.tenant.ministry}/{one.tenant.agency}",
+            "environment": one.environment.value,
+            "plan": one.plan.value,
+        }
+        for one in bindings(estate)
+        if one.service == SERVICE
+    ]
+    return json.dumps({"plans": plans, "bindings": each}, ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
+def environment(ground: Ground) -> dict[str, str | SecretKey]:
+    """What `python -m gdcc.notify settings` lists."""
+    issuer = ground.estate.identity
+    keys = f"https://{identity.host()}:{identity.PORT}/realms/{issuer.realm}/protocol/openid-connect/certs"
+    settings = {
+        "DATABASE_URL": f"postgresql://{DATABASE}@{HOST}/{DATABASE}"
+        "?sslmode=verify-full&sslrootcert=/etc/gdcc/database/ca.crt&connect_timeout=5",
+        "MASTER_KEYS_FILE": f"{_FOLDER}/keys/keys",
+        "BINDINGS_FILE": f"{_FOLDER}/bindings/bindings.yaml",
+        "TEMPLATES_DIR": f"{_FOLDER}/templates",
+        "PROVIDERS_FILE": f"{_FOLDER}/providers/providers.yaml",
+        "ISSUER": issuer.issuer,
+        "JWKS_URL": keys,
+        "AUDIENCE": SERVICE,
+        "LISTEN": f"0.0.0.0:{PORT}",
+        "PUBLIC_URL": ground.estate.services[SERVICE].endpoints[0].url.removesuffix("/v2"),
+    }
+    # libpq takes the password from here, so that the address holds none.
+    variables: dict[str, str | SecretKey] = {f"{PREFIX}{name}": value for name, value in settings.items()}
+    return variables | {"PGPASSWORD": PASSWORD, "SSL_CERT_FILE": AUTHORITY_FILE}
+
+
+def container(name: str, verb: str, ground: Ground) -> Container:
+    """`python -m gdcc.notify` with one verb."""
+    probe = None if verb == "migrate" else Probe(PORT, "/readyz")
+    alive = None if verb == "migrate" else Probe(PORT, "/healthz", patience=6)
+    return Container(
+        name,
+        ground.images["gdcc"],
+        ("python", "-m", "gdcc.notify"),
+        (verb,),
+        environment=environment(ground),
+        ports={"http": PORT} if probe else {},
+        mounts=(
+            secret_files(f"{_FOLDER}/keys", MASTER_KEYS, "keys"),
+            secret_files(f"{_FOLDER}/providers", PROVIDERS, "providers.yaml"),
+            config_files(f"{_FOLDER}/bindings", BOUND),
+            config_files(f"{_FOLDER}/templates", TEMPLATES),
+            authority(ground),
+            trusted(),
+            scratch("/tmp"),  # noqa: S108 - in the container
+            *((claim("/var/spool/gdcc/journal", JOURNAL),) if verb == "worker" else ()),
+        ),
+        ready=probe,
+        alive=alive,
+        cpu="250m",
+        memory="512Mi",
+    )
+
+
+def pod(name: str, verb: str, ground: Ground) -> Pod:
+    """Of the API or of the workers."""
+    return Pod(SERVICE, name, (container(name, verb, ground),), first=(container("migrate", "migrate", ground),))
+
+
+class NotifyService(pulumi.ComponentResource):
+    """API, workers, database and files.
+
+    Args of `templates`: by file name the templates of an agency, `gdcc.notify.templates.TemplatesFile` each.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        args: ServiceArgs,
+        opts: pulumi.ResourceOptions | None = None,
+        *,
+        templates: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__("gdcc:services:NotifyService", name, {}, opts)
+        ground, space = args.ground, Space(name, SERVICE, args.namespace, self)
+        ground.authority(space)
+        makes_secrets(space, ground, recipes(ground))
+        Database(f"{name}-database", DatabaseArgs(SERVICE, args.namespace, ground, DATABASE), space.child)
+        space.config(BOUND, {"bindings.yaml": bound(ground.estate)})
+        space.config(TEMPLATES, templates or {})
+        space.volume_claim(JOURNAL, "20Gi", ground.storage_class, shared=True)
+        api = pod(API, "serve", ground)
+        space.deployment(api, 3)
+        space.service_of(api, {"http": PORT})
+        space.deployment(pod(WORKER, "worker", ground), 2)
+        self.register_outputs({})

@@ -1,0 +1,77 @@
+"""``stacks/platform/images.yaml``: container images of the common services, as the government's registry has them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from gdcc.errors import GdccError
+from gdcc.model.record import Record, wrong
+from gdcc.model.types import DnsLabel, FrozenMap, LocalizedName, Text
+
+FILE = "stacks/platform/images.yaml"
+_REPOSITORY = r"[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)+"
+_DIGEST = r"sha256:[a-f0-9]{64}"
+
+
+def _repository(written: str) -> str:
+    if not re.fullmatch(_REPOSITORY, written):
+        raise wrong(f"`{written}` is no repository", "registry and path, without tag or digest")
+    return written
+
+
+def _digest(written: str) -> str:
+    if not re.fullmatch(_DIGEST, written):
+        raise wrong(f"`{written}` is no digest", "`sha256:` and 64 digits, as the registry answers when it is pushed")
+    return written
+
+
+class Image(Record):
+    """อิมเมจหนึ่งรายการ / One image, copied to the government's registry and scanned there."""
+
+    software: LocalizedName
+    """ซอฟต์แวร์ / What is in it."""
+    version: Text | None = None
+    """รุ่น / The version that is wanted; what runs is what the digest names."""
+    repository: Annotated[str, AfterValidator(_repository)]
+    """ตำแหน่งในทะเบียนกลาง / Its place in the government's registry."""
+    digest: Annotated[str, AfterValidator(_digest)] | None = None
+    """digest ที่ทะเบียนตอบเมื่อนำขึ้น / What the registry answered to whoever put it there; nobody else can know it."""
+
+    @property
+    def reference(self) -> str | None:
+        """As a container names it; None while the digest is not known."""
+        return f"{self.repository}@{self.digest}" if self.digest else None
+
+
+class ImagesFile(Record):
+    """``stacks/platform/images.yaml``."""
+
+    images: FrozenMap[DnsLabel, Image]
+    """อิมเมจตามชื่อ / By the name that the components know."""
+
+
+def references(images: Mapping[str, Image], needed: Iterable[str], optional: Iterable[str] = ()) -> dict[str, str]:
+    """The images that are wanted, as containers name them.
+
+    Args:
+        images: those declared, by name.
+        needed: without these nothing is built.
+        optional: left out of the answer while they are missing.
+
+    Raises:
+        GdccError: one that is needed is not declared or has no digest; names them all.
+    """
+    found = {name: image.reference for name, image in images.items() if image.reference}
+    missing = [name for name in needed if name not in found]
+    if missing:
+        wanted = ", ".join(f"`{name}`" if name in images else f"`{name}` (not declared)" for name in missing)
+        raise GdccError(
+            f"{FILE}: no digest yet for {wanted}; the layer `services` runs images by digest only",
+            "copy each image to its repository and write the digest that the registry answers, "
+            "or take `services` out of gdcc:layers",
+        )
+    return {name: found[name] for name in (*needed, *optional) if name in found}
