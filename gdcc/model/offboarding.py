@@ -11,11 +11,10 @@ from gdcc.errors import GdccError
 from gdcc.model.agency import Notice
 from gdcc.model.document import Document
 from gdcc.model.estate import Tenant, Tombstone
-from gdcc.model.problems import Problem, StackError, nearest
-from gdcc.model.record import Context, decode
-from gdcc.model.source import read
+from gdcc.model.folder import records, to_be_signed
+from gdcc.model.problems import Problem, nearest
 from gdcc.model.tombstone import Stage, TombstoneFile, content_hash
-from gdcc.model.tree import AgencyFile, yaml_files
+from gdcc.model.tree import AgencyFile
 
 FOLDER = "stacks/tombstones"
 
@@ -47,35 +46,26 @@ class Offboarding:
         """
         tenants = {tenant.id: tenant for tenant in self.tenants}
         names = {file.agency for file in self.agencies}
-        for path in yaml_files(root / FOLDER, root, self.problems):
-            try:
-                document = read(path, root)
-            except StackError as error:
-                self.problems.extend(error.problems)
-                continue
-            self.documents.append(document)
-            written = decode(TombstoneFile, document, Context(self.today))
-            if isinstance(written, list):
-                self.problems.extend(written)
-                continue
+        listed = records(root / FOLDER, root, TombstoneFile, self.today, self.problems, self.documents)
+        for name, written, document in listed:
             stage = written.stage(self.today)
-            tenant = tenants.get(path.stem)
+            tenant = tenants.get(name)
             found = [*_approvals(written, document)]
             if stage is Stage.DELETED:
-                self._used_again(path.stem, written, document, requests)
+                self._used_again(name, written, document, requests)
             elif tenant:
                 found += _living(written, stage, tenant)
             elif written.agency not in names:
                 found += _gone(written, stage, names)
             elif any(one.agency == written.agency for one in self.tenants):
                 ids = {one.agency: one.id for one in self.tenants}
-                message = f"the tenant of `{written.agency}` is `{ids[written.agency]}`, and this file is `{path.stem}`"
+                message = f"the tenant of `{written.agency}` is `{ids[written.agency]}`, and this file is `{name}`"
                 found.append(Notice(("agency",), message, f"the file as `{ids[written.agency]}.yaml`"))
             self.problems.extend(document.problem(*each) for each in found)
             for notice in _notices(written, stage, self.today):
                 self.problems.append(document.problem(*notice, severity="warning"))
             if not found:
-                yield Tombstone(path.stem, written, content_hash(document), document.file)
+                yield Tombstone(name, written, content_hash(document), document.file)
 
     def _used_again(
         self, tenant: str, written: TombstoneFile, document: Document, requests: Sequence[Document]
@@ -99,13 +89,7 @@ def to_approve(file: Path, root: Path, today: date) -> str:
         StackError: the tombstone has problems of its own.
         GdccError: the file is not a tombstone, or is not complete, so that nobody should approve it yet.
     """
-    placed = file.absolute().parent.resolve() / file.name
-    if placed.parent != (root / FOLDER).resolve():
-        raise GdccError(f"{file} is not in {FOLDER}", "name the file of a tombstone")
-    document = read(root.resolve() / FOLDER / file.name, root.resolve())
-    written = decode(TombstoneFile, document, Context(today))
-    if isinstance(written, list):
-        raise StackError(written)
+    written, document = to_be_signed(file, root, FOLDER, TombstoneFile, today, "a tombstone")
     if lacking := [name for name in written.missing() if not name.endswith("approvals")]:
         raise GdccError(
             f"{document.file} lacks {', '.join(lacking)}", "complete it first: the approval covers all of it"

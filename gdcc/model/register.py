@@ -6,16 +6,14 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
-from gdcc.errors import GdccError
 from gdcc.model.agency import Notice
 from gdcc.model.agreement import AgreementFile, Party, Signature, State, content_hash
 from gdcc.model.document import Document
 from gdcc.model.estate import Agreement, Tenant
-from gdcc.model.problems import Problem, StackError, nearest
-from gdcc.model.record import Context, decode
-from gdcc.model.source import read
+from gdcc.model.folder import records, to_be_signed
+from gdcc.model.problems import Problem, nearest
 from gdcc.model.traffic import Offer
-from gdcc.model.tree import AgencyFile, yaml_files
+from gdcc.model.tree import AgencyFile
 
 FOLDER = "stacks/agreements"
 
@@ -41,17 +39,9 @@ class Register:
 
     def read(self, root: Path) -> Iterator[Agreement]:
         """The agreements between tenants that are built, over or in force, by id; none whose file has problems."""
-        for path in yaml_files(root / FOLDER, root, self.problems):
-            try:
-                document = read(path, root)
-            except StackError as error:
-                self.problems.extend(error.problems)
-                continue
-            self.documents.append(document)
-            agreed = decode(AgreementFile, document, Context(self.today))
-            if isinstance(agreed, list):
-                self.problems.extend(agreed)
-            elif agreement := self._resolve(path.stem, agreed, document):
+        listed = records(root / FOLDER, root, AgreementFile, self.today, self.problems, self.documents)
+        for name, agreed, document in listed:
+            if agreement := self._resolve(name, agreed, document):
                 yield agreement
 
     def _resolve(self, name: str, agreed: AgreementFile, document: Document) -> Agreement | None:
@@ -79,13 +69,7 @@ def to_sign(file: Path, root: Path, today: date) -> str:
         StackError: the agreement has problems of its own: nobody should sign it.
         GdccError: the file is not an agreement's.
     """
-    placed = file.absolute().parent.resolve() / file.name
-    if placed.parent != (root / FOLDER).resolve():
-        raise GdccError(f"{file} is not in {FOLDER}", "name the file of an agreement")
-    document = read(root.resolve() / FOLDER / file.name, root.resolve())
-    agreed = decode(AgreementFile, document, Context(today))
-    if isinstance(agreed, list):
-        raise StackError(agreed)
+    _, document = to_be_signed(file, root, FOLDER, AgreementFile, today, "an agreement")
     return content_hash(document)
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from gdcc.model.agency import Notice
 from gdcc.model.document import Document, Way
 from gdcc.model.estate import Tenant
+from gdcc.model.folder import records
 from gdcc.model.problems import Problem, StackError, nearest
-from gdcc.model.record import Context, decode
-from gdcc.model.source import parse, read
-from gdcc.model.tree import AgencyFile, yaml_files
+from gdcc.model.source import parse
+from gdcc.model.tree import AgencyFile
 from gdcc.model.waiver import WaiverFile
 
 FOLDER = "stacks/waivers"
@@ -67,17 +67,8 @@ class WaiverRegister:
 
     def read(self, root: Path) -> Iterator[Waiver]:
         """The waivers by id, expired ones too; none whose file has errors."""
-        for path in yaml_files(root / FOLDER, root, self.problems):
-            try:
-                document = read(path, root)
-            except StackError as error:
-                self.problems.extend(error.problems)
-                continue
-            self.documents.append(document)
-            written = decode(WaiverFile, document, Context(self.today))
-            if isinstance(written, list):
-                self.problems.extend(written)
-                continue
+        listed = records(root / FOLDER, root, WaiverFile, self.today, self.problems, self.documents)
+        for name, written, document in listed:
             if (left := written.days_left(self.today)) < 0:
                 message = f"expired {-left} days ago, on {written.expires}: it covers nothing"
                 remedy = "a new waiver, approved anew, or remove the file"
@@ -85,7 +76,7 @@ class WaiverRegister:
             found = [*self._covers(written), *self._control(written), *self._approver(written)]
             self.problems.extend(document.problem(*each) for each in found)
             if not found:
-                yield Waiver(path.stem, written, document)
+                yield Waiver(name, written, document)
 
     def _control(self, written: WaiverFile) -> Iterator[Notice]:
         if self.controls is None:
