@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import copy
+import time
 from collections.abc import Mapping
 from typing import Any
 
 from gdcc.engine.api import Api, ApiError, Kind
 from policies.rules import Parameters
 
+SETTLING = 3.0
+"""Seconds; the API server looks for new and changed admission policies about once a second."""
 _NAME = "gdcc-must-be-refused"
 _KIND = Kind("apps/v1", "Deployment")
 
@@ -58,11 +61,18 @@ def path(namespace: str) -> str:
 
 
 def refusal(api: Api, manifest: Mapping[str, Any]) -> str:
-    """Why the server refuses it; "" when it does not.
+    """Why the server refuses it; "" when it still does not after `SETTLING`, since a wall just written is not up yet.
 
     Raises:
         GdccError: the server does not answer, or whoever asks may not.
     """
+    deadline = time.monotonic() + SETTLING
+    while not (said := _refused(api, manifest)) and time.monotonic() < deadline:
+        time.sleep(0.3)
+    return said
+
+
+def _refused(api: Api, manifest: Mapping[str, Any]) -> str:
     try:
         api.request("POST", path(manifest["metadata"]["namespace"]), {"dryRun": "All"}, manifest)
     except ApiError as error:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,8 @@ from tests.checkout import REPOSITORY, Checkout
 MERGE = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 AGENCIES = ("moph/ddc", "mof/rd")
+PATIENCE = 15.0
+"""Seconds."""
 CATALOGUE = load_catalogue(REPOSITORY)
 
 
@@ -70,13 +73,21 @@ class Site:
         """Every check of every control."""
         return Inspection(CATALOGUE, CHECKS, self.scene()).run()
 
-    def red(self) -> dict[str, list[str]]:
-        """The controls that fail, and what was seen."""
-        found: dict[str, list[str]] = {}
-        for record in self.look().records:
-            if record.state.value == "fail":
-                found.setdefault(record.control, []).append(f"{record.check}: {record.target.name}: {record.actual}")
-        return found
+    def red(self, awaited: Set[str]) -> dict[str, list[str]]:
+        """The controls that fail, and what was seen; looked at again until they are those awaited, or for `PATIENCE`.
+
+        The API server takes up what was written to an admission policy about a second later, more when it is busy.
+        """
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            found: dict[str, list[str]] = {}
+            for record in self.look().records:
+                if record.state.value == "fail":
+                    said = f"{record.check}: {record.target.name}: {record.actual}"
+                    found.setdefault(record.control, []).append(said)
+            if found.keys() == awaited or time.monotonic() > deadline:
+                return found
+            time.sleep(0.5)
 
     # How to break it ------------------------------------------------------------------------------------------------
 
