@@ -21,7 +21,9 @@ _OF_KUBERNETES = "system:"
 _LiveLook = Callable[[Scene, Ground, Objects], Iterator[Observation]]
 
 
-def _on_cluster(expected: str, command: str) -> Callable[[_LiveLook], Look]:
+def on_cluster(expected: str, command: str) -> Callable[[_LiveLook], Look]:
+    """Makes a look at what is live one that says when there is nothing to look at."""
+
     def decorate(look: _LiveLook) -> Look:
         def looks(scene: Scene) -> Iterator[Observation]:
             ground = ground_of(scene)
@@ -36,7 +38,7 @@ def _on_cluster(expected: str, command: str) -> Callable[[_LiveLook], Look]:
     return decorate
 
 
-@_on_cluster("namespaces carry the platform's labels as they were given", f"kubectl get namespaces -l {DOMAIN}/tenant")
+@on_cluster("namespaces carry the platform's labels as they were given", f"kubectl get namespaces -l {DOMAIN}/tenant")
 def protected_labels(scene: Scene, ground: Ground, live: Objects) -> Iterator[Observation]:
     """The labels that walls and network policies select by are those of the stack's files; nobody has added one."""
     there = {each["metadata"]["name"]: each["metadata"].get("labels") or {} for each in live.every("Namespace")}
@@ -46,15 +48,16 @@ def protected_labels(scene: Scene, ground: Ground, live: Objects) -> Iterator[Ob
         if name not in there:
             yield Observation(State.FAIL, owned.target, expected, "the namespace is not there", command)
             continue
-        wanted = {key: value for key, value in owned.place.labels.items() if _is_ours(key)}
-        found = {key: value for key, value in there[name].items() if _is_ours(key)}
-        wrong = [
-            f"{key} is {found.get(key, 'absent')}, should be {wanted.get(key, 'absent')}"
-            for key in sorted({*wanted, *found})
-            if wanted.get(key) != found.get(key)
-        ]
-        state = State.FAIL if wrong else State.PASS
-        yield Observation(state, owned.target, expected, "; ".join(wrong) or f"{len(found)} labels agree", command)
+        state, actual = _labels(owned.place.labels, there[name])
+        yield Observation(state, owned.target, expected, actual, command)
+    for name, serving in ground.serving.items():
+        expected = "labels as the program gives them; no zone's gateway, no tenant, Pod Security restricted"
+        command = f"kubectl get namespace {name} --show-labels"
+        if name not in there:
+            yield Observation(State.FAIL, serving.target, expected, "the namespace is not there", command)
+            continue
+        state, actual = _labels(serving.labels, there[name])
+        yield Observation(state, serving.target, expected, actual, command)
     strays = sorted(name for name, labels in there.items() if f"{DOMAIN}/tenant" in labels and name not in ground.owned)
     if strays:
         target = Target(kind="cluster", name=scene.stack)
@@ -63,11 +66,22 @@ def protected_labels(scene: Scene, ground: Ground, live: Objects) -> Iterator[Ob
         yield Observation(State.FAIL, target, "only tenants' namespaces are labelled as such", actual, command)
 
 
+def _labels(asked: Mapping[str, str], there: Mapping[str, str]) -> tuple[State, str]:
+    """Whether a namespace carries exactly those of the platform's labels that it should."""
+    wanted, found = ({key: value for key, value in one.items() if _is_ours(key)} for one in (asked, there))
+    wrong = [
+        f"{key} is {found.get(key, 'absent')}, should be {wanted.get(key, 'absent')}"
+        for key in sorted({*wanted, *found})
+        if wanted.get(key) != found.get(key)
+    ]
+    return State.FAIL if wrong else State.PASS, "; ".join(wrong) or f"{len(found)} labels agree"
+
+
 def _is_ours(key: str) -> bool:
     return key.startswith((_MARK, "pod-security.kubernetes.io/"))
 
 
-@_on_cluster("walls are as the program makes them", "gdcc refresh --target 'gdcc-*'")
+@on_cluster("walls are as the program makes them", "gdcc refresh --target 'gdcc-*'")
 def walls_as_made(scene: Scene, _: Ground, live: Objects) -> Iterator[Observation]:
     """Admission cannot guard itself: whoever stole a deployer's credentials could hollow a wall out."""
     for kind in (f"{sort}AdmissionPolicy{end}" for sort in ("Validating", "Mutating") for end in ("", "Binding")):
@@ -102,7 +116,7 @@ def _differs(asked: Any, there: Any) -> str:
     return "" if asked == there else " "
 
 
-@_on_cluster("walls about pods stand at every door of pods", "kubectl get validatingadmissionpolicies -o yaml")
+@on_cluster("walls about pods stand at every door of pods", "kubectl get validatingadmissionpolicies -o yaml")
 def side_doors(scene: Scene, _: Ground, live: Objects) -> Iterator[Observation]:
     """Containers for debugging and new sizes come in by subresources (kyverno issues 10162 and 17060)."""
     there = {each["metadata"]["name"]: each for each in live.every("ValidatingAdmissionPolicy")}
@@ -121,7 +135,7 @@ def side_doors(scene: Scene, _: Ground, live: Objects) -> Iterator[Observation]:
         )
 
 
-@_on_cluster("namespaces fill in limits", "kubectl get limitranges -A -o yaml")
+@on_cluster("namespaces fill in limits", "kubectl get limitranges -A -o yaml")
 def limit_ranges(_: Scene, ground: Ground, live: Objects) -> Iterator[Observation]:
     """Each tenant's namespace gives containers limits that state none, and no container more than the most."""
     filled: dict[str, set[str]] = {}
@@ -141,7 +155,7 @@ def limit_ranges(_: Scene, ground: Ground, live: Objects) -> Iterator[Observatio
         )
 
 
-@_on_cluster("bind, escalate and impersonate are the platform's alone", "kubectl get clusterroles,roles -A -o yaml")
+@on_cluster("bind, escalate and impersonate are the platform's alone", "kubectl get clusterroles,roles -A -o yaml")
 def escalating_verbs(scene: Scene, ground: Ground, live: Objects) -> Iterator[Observation]:
     """Whoever is bound to a role with such a verb is the platform, or a part of Kubernetes."""
     admission = ground.parameters.admission

@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gdcc.compliance.check import Check, Observation, Scene, Unreachable
+from gdcc.compliance.check import Check, Look, Observation, Scene, Unreachable
 from gdcc.compliance.evidence import State, Target
 from policies import guarding, probe
-from policies.objects import Ground, Objects, Owned, ground_of, home, shown
+from policies.granting import credential_bindings
+from policies.objects import Ground, Objects, Owned, Serving, ground_of, home, shown
 from policies.rules import RULES, SETS, Finding, Place, Rule, findings
 from policies.rules.sets import SetRule
 
@@ -23,6 +24,14 @@ _MOST = 20
 _BY_ID = {rule.id: rule for rule in RULES}
 _SETS_BY_ID = {rule.id: rule for rule in SETS}
 RENDERED = "gdcc preview"
+
+OF_SERVICES = frozenset(
+    {
+        *("host", "privileges", "seccomp", "pod-security", "read-only-root", "limits", "tokens"),
+        *("images", "digests", "pull", "drivers", "storage", "services", "hostnames", "roles", "default-deny"),
+    }
+)
+"""Rules that common services' namespaces are asked too; the others are about whose a namespace is, or bound tenants."""
 
 Judged = Mapping[str, Sequence[tuple[Mapping[str, Any], Sequence[Finding]]]]
 """Per tenant's namespace, the objects that rules are about, each with what they say; "" for the cluster itself."""
@@ -61,6 +70,13 @@ class Asked:
         return tuple(_BY_ID[rule] for rule in self.rules)
 
     @property
+    def _of_services(self) -> tuple[tuple[Rule, ...], frozenset[str]]:
+        """What is asked of common services, and the kinds that it is about."""
+        rules = tuple(rule for rule in self._rules if rule.id in OF_SERVICES)
+        sets = [rule.kinds for rule in self._sets if rule.id in OF_SERVICES]
+        return rules, frozenset[str]().union(*sets, *(rule.kinds for rule in rules))
+
+    @property
     def _sets(self) -> tuple[SetRule, ...]:
         return tuple(_SETS_BY_ID[rule] for rule in self.sets)
 
@@ -75,8 +91,8 @@ class Asked:
         for rule in self._rules:
             if rule.id in probe.PROBED and not self.within:
                 yield self._probed(rule, scene, ground, ground.live)
-        if self.id in guarding.BESIDES:
-            yield from guarding.BESIDES[self.id](scene)
+        if self.id in BESIDES:
+            yield from BESIDES[self.id](scene)
 
     def _rendered(self, scene: Scene, ground: Ground) -> Observation:
         """What the program asks for, in one record: it is refused as a whole."""
@@ -93,13 +109,16 @@ class Asked:
         judged = self._judged(live.of_kinds(self.kinds), ground, stored=True)
         for name, owned in ground.owned.items():
             yield from self._of(owned.target, owned, judged.get(name, ()), name)
+        if not OF_SERVICES.isdisjoint((*self.rules, *self.sets)):
+            for name, serving in ground.serving.items():
+                yield from self._of(serving.target, serving, judged.get(name, ()), name)
         if "" in judged:
             yield from self._of(_cluster(scene), None, judged[""], "")
 
     def _of(
         self,
         target: Target,
-        owned: Owned | None,
+        owned: Owned | Serving | None,
         judged: Sequence[tuple[Mapping[str, Any], Sequence[Finding]]],
         namespace: str,
     ) -> Iterator[Observation]:
@@ -126,13 +145,18 @@ class Asked:
                 lacking[id(lack.whose)].append(lack.finding)
         judged: dict[str, list[tuple[Mapping[str, Any], Sequence[Finding]]]] = defaultdict(list)
         for manifest in kept:
-            owned = ground.owned.get(home(manifest))
+            owned = ground.owned.get(home(manifest)) or ground.serving.get(home(manifest))
             if home(manifest) and owned is None:
                 continue
+            asked = self._rules
+            if isinstance(owned, Serving):
+                asked, kinds = self._of_services
+                if manifest["kind"] not in kinds:
+                    continue
             if self.within and not (manifest.get("spec") or {}).get(self.within):
                 continue
             place = owned.place if owned else Place()
-            said = findings(manifest, ground.parameters, place, stored=stored, rules=self._rules)
+            said = findings(manifest, ground.parameters, place, stored=stored, rules=asked)
             said = [found for found in said if found.known and self.within in found.path]
             judged[home(manifest)].append((manifest, [*said, *lacking[id(manifest)]]))
         return judged
@@ -192,5 +216,7 @@ ASKED = (
     Asked("no-wildcard", ("bindings", "roles")),
     Asked("token-mounts", ("tokens", "secrets")),
 )
+BESIDES: Mapping[str, Look] = {**guarding.BESIDES, "no-wildcard": credential_bindings}
+"""What they look at besides their rules, by id."""
 CHECKS: tuple[Check, ...] = (*(Check(asked.id, asked.look) for asked in ASKED), *guarding.CHECKS)
 """All of them; ids as in ``policies/catalogue``."""

@@ -11,7 +11,8 @@ from typing import Any
 from gdcc.compliance.check import Scene, Unreachable
 from gdcc.compliance.evidence import Target
 from gdcc.engine.api import Api, Object
-from gdcc.network import Namespace, namespaces
+from gdcc.network import DOMAIN, Namespace, namespaces
+from gdcc.network.gateway import SERVICE
 from policies.places import places
 from policies.rules import Parameters, Place
 
@@ -56,6 +57,28 @@ class Owned:
         return self.target.model_copy(update={"kind": "object", "name": shown(manifest)})
 
 
+STRICTEST = Place({f"{DOMAIN}/tenant": "platform", f"{DOMAIN}/environment": "prod", f"{DOMAIN}/agency": "shared"})
+"""As rules see a common service's namespace: they ask of its workloads what they ask of a tenant's in production."""
+
+
+@dataclass(frozen=True)
+class Serving:
+    """A namespace of a common service, as the program registers it; none where the stack has no such layer."""
+
+    name: str
+    labels: Mapping[str, str]
+    place: Place = STRICTEST
+
+    @property
+    def target(self) -> Target:
+        """Where it is; the platform's own."""
+        return Target(kind="namespace", name=self.name, file="stacks/platform/services")
+
+    def object(self, manifest: Mapping[str, Any]) -> Target:
+        """One object in it."""
+        return self.target.model_copy(update={"kind": "object", "name": shown(manifest)})
+
+
 class Objects:
     """What is live on one cluster.
 
@@ -91,6 +114,7 @@ class Ground:
 
     parameters: Parameters
     owned: Mapping[str, Owned]
+    serving: Mapping[str, Serving]
     live: Objects | Unreachable
 
 
@@ -101,9 +125,18 @@ def ground_of(scene: Scene) -> Ground:
             seen = places(scene.estate)
             owned = {each.name: Owned(each, seen[each.name]) for each in namespaces(scene.estate)}
             live = scene.api if isinstance(scene.api, Unreachable) else Objects(scene.api)
-            vars(scene)["policies"] = Ground(Parameters.of(scene.estate), owned, live)
+            vars(scene)["policies"] = Ground(Parameters.of(scene.estate), owned, _serving(scene), live)
     kept: Ground = vars(scene)["policies"]  # beside the scene's own cached properties
     return kept
+
+
+def _serving(scene: Scene) -> dict[str, Serving]:
+    found = {}
+    for each in scene.rendered:
+        labels = each["metadata"].get("labels") or {} if each.get("kind") == "Namespace" else {}
+        if SERVICE in labels and f"{DOMAIN}/tenant" not in labels:
+            found[home(each)] = Serving(home(each), labels)
+    return found
 
 
 def shown(manifest: Mapping[str, Any]) -> str:

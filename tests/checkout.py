@@ -21,10 +21,13 @@ class Checkout:
     environment: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def make(cls, root: Path, *agencies: str, project: str = "gdcc", disposable: bool = True) -> Checkout:
+    def make(
+        cls, root: Path, *agencies: str, project: str = "gdcc", disposable: bool = True, services: bool = False
+    ) -> Checkout:
         """Copy the program, the platform's files and these agencies (`moph`, `moph/ddc`).
 
-        A disposable stack protects no tenant, so that a test can destroy it.
+        A disposable stack protects no tenant, so that a test can destroy it. Without `services` the common services are
+        left out, since they are many objects that few tests are about.
         """
         for name in ("Pulumi.yaml", "__main__.py"):
             shutil.copy(REPOSITORY / name, root / name)
@@ -33,6 +36,8 @@ class Checkout:
         for name in ("platform", "schema"):
             shutil.copytree(REPOSITORY / "stacks" / name, root / "stacks" / name)
         settings = (REPOSITORY / "stacks/Pulumi.local.yaml").read_text()
+        if not services:
+            settings = settings.replace("    - services\n", "")
         (root / "stacks/Pulumi.local.yaml").write_text(settings + ("  gdcc:disposable: true\n" if disposable else ""))
         for agency in agencies:
             source = REPOSITORY / "stacks/agencies" / agency

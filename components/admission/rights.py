@@ -13,13 +13,17 @@ from gdcc.model import Admission
 from gdcc.model.admission import any_of
 from policies.rules.rights import (
     CREDENTIAL,
+    CREDENTIAL_VERBS,
     ESCALATING,
     ESCALATIONS,
     LOOSENING,
+    MAKER,
+    OTHER_CREDENTIALS,
     OTHER_PLACES,
     OTHER_ROLES,
     OTHER_SUBJECTS,
     TENANT_NAMESPACE,
+    WIDER,
 )
 
 _RBAC = "rbac.authorization.k8s.io"
@@ -67,6 +71,16 @@ def bindings(admission: Admission) -> Wall:
                 ").map(subject, subject.kind + ' ' + subject.name)",
                 *OTHER_PLACES,
             ),
+            Check(
+                "other_credentials",
+                "variables.free || variables.rehearsed ? [] : variables.sync != '' && !variables.here"
+                " || variables.maker != '' && request.?namespace.orValue('') != 'svc-' + variables.maker"
+                " ? [object.roleRef.kind + ' ' + object.roleRef.name]"
+                " : variables.maker == '' ? [] : variables.subjects.filter(subject, subject.kind != 'ServiceAccount'"
+                " || subject.?namespace.orValue('') != 'svc-' + variables.maker || subject.name != 'credentials')"
+                ".map(subject, subject.kind + ' ' + subject.name)",
+                *OTHER_CREDENTIALS,
+            ),
         ),
         {
             # The API server writes its own default bindings at every start.
@@ -79,14 +93,21 @@ def bindings(admission: Admission) -> Wall:
             # A common service writes the one credential of a tenant that is bound to it, and nobody else does.
             "sync": f"object.roleRef.kind == 'ClusterRole' && object.roleRef.name.startsWith({cel(CREDENTIAL)})"
             f" ? object.roleRef.name.substring({len(CREDENTIAL)}).replace('-', '') : ''",
+            # And makes its own Secrets in its own namespace.
+            "maker": f"object.roleRef.kind == 'ClusterRole' && object.roleRef.name.startsWith({cel(MAKER)})"
+            f" ? object.roleRef.name.substring({len(MAKER)}).replace('-', '') : ''",
             "subjects": "object.?subjects.orValue([])",
         },
     )
 
 
 def roles(admission: Admission) -> Wall:
-    """What a role that tenants have may hold; other roles reach no tenant, which `bindings` sees to."""
+    """What a role that tenants have may hold, and one for credentials; other roles reach no tenant.
+
+    Who may grant those for credentials may write any Secret wherever he binds them, if they are let to grow.
+    """
     guarded = [*NAMESPACES, *(name for each in admission.guarded for name in each.resources)]
+    verbs = {resource: list(allowed) for resource, allowed in CREDENTIAL_VERBS.items()}
     named = "rule.?apiGroups.orValue([]).exists(group, rule.?resources.orValue([]).exists(resource, "
     return Wall(
         "roles",
@@ -109,10 +130,30 @@ def roles(admission: Admission) -> Wall:
                 ".map(rule, rule.verbs.join('+') + ' ' + rule.?resources.orValue([]).join('+'))",
                 *LOOSENING,
             ),
+            Check(
+                "wider",
+                "variables.free || variables.credential == '' && !variables.making ? [] : object.?rules.orValue([])"
+                ".filter(rule, !(rule.?apiGroups.orValue([]) == [''] && rule.?resources.orValue([]).size() == 1"
+                f" && rule.resources[0] in {cel(verbs)}"
+                f" && rule.verbs.all(verb, verb in {cel(verbs)}[rule.resources[0]])"
+                " && (variables.making ? rule.resources == ['secrets'] && rule.?resourceNames.orValue([]).size() > 0"
+                " : rule.?resourceNames.orValue([]) == ['service-' + variables.credential])))"
+                ".map(rule, rule.verbs.join('+') + ' ' + rule.?resources.orValue([]).join('+'))"
+                " + (has(object.aggregationRule) ? ['aggregationRule'] : [])",
+                *WIDER,
+            ),
         ),
         {
-            "bound": f"!{is_one_of(any_of(admission.administrators, admission.kubernetes))}"
-            f" && ({_HERE} || object.metadata.name in {cel(list(_ROLE_NAMES))})",
+            "free": is_one_of(any_of(admission.administrators, admission.kubernetes)),
+            "credential": _after(CREDENTIAL),
+            "making": f"{_after(MAKER)} != ''",
+            "bound": f"!variables.free && ({_HERE} || object.metadata.name in {cel(list(_ROLE_NAMES))})",
             "rules": "variables.bound ? object.?rules.orValue([]) : []",
         },
     )
+
+
+def _after(prefix: str) -> str:
+    """CEL for what a ClusterRole's name has after a prefix; "" for other roles."""
+    name = "object.metadata.name"
+    return f"(object.kind == 'ClusterRole' && {name}.startsWith({cel(prefix)}) ? {name}.substring({len(prefix)}) : '')"

@@ -9,12 +9,10 @@ from __future__ import annotations
 import pulumi
 
 from components.services.ground import Ground, ServiceArgs, makes_secrets
-from components.services.network import End, Wire
 from components.services.postgres import HOST, PASSWORD, Database, DatabaseArgs, authority, database
-from components.services.postgres import wires as database_wires
 from components.services.space import Space
 from components.services.workload import Container, Pod, Probe, SecretKey, claim, scratch, secret_files
-from gdcc.network.gateway import backend, sync_account
+from gdcc.network.gateway import sync_account
 from gdcc.services.recipe import RANDOM, Recipe
 
 SERVICE = "e-saraban"
@@ -44,14 +42,6 @@ def worker(name: str) -> str:
 def mayans() -> tuple[str, ...]:
     """Names of all of Mayan's pods."""
     return (FRONT, SCHEDULER, *map(worker, WORKERS))
-
-
-def wires() -> list[Wire]:
-    """Mayan's pods to queue and database, the exchange to Mayan."""
-    space = backend(SERVICE)
-    queue = [Wire(End(space, name), End(space, QUEUE), QUEUE_PORT) for name in mayans()]
-    letters = Wire(End(space, EXCHANGE), End(space, FRONT), PORT)
-    return [letters, *queue, *database_wires(SERVICE, mayans())]
 
 
 def mayan(name: str, arguments: tuple[str, ...], ground: Ground) -> Container:

@@ -12,12 +12,10 @@ import pulumi
 
 from components.services import esaraban, identity, notify, payment
 from components.services.ground import Ground, inside
-from components.services.network import End, Wire
 from components.services.space import Space
 from components.services.workload import Container, Pod, Probe, config_files, scratch, secret_files
 from gdcc.model import bindings
-from gdcc.network import GATEWAY
-from gdcc.network.gateway import GATEWAY_PORT, backend
+from gdcc.network.gateway import GATEWAY_PORT
 from gdcc.services.envoy import AUTHORITY, HEALTH_PORT, TLS_FOLDER, Check, Gateway, Upstream, configuration
 
 REPLICAS = 2
@@ -29,16 +27,6 @@ BEHIND = {
 }
 """Pods and port that each service's gateway asks."""
 _EXCHANGE = ("/as4", esaraban.EXCHANGE, 8080)
-
-
-def wires() -> list[Wire]:
-    """Each gateway to its service, and all of them to the ID service's key set."""
-    keys = End(backend(identity.SERVICE), identity.SERVER)
-    behind = [Wire(End(GATEWAY, service), End(backend(service), name), port)
-              for service, (name, port) in BEHIND.items()]  # fmt: skip
-    asked = [Wire(End(GATEWAY, service), keys, identity.PORT) for service in BEHIND if service != identity.SERVICE]
-    exchange = Wire(End(GATEWAY, esaraban.SERVICE), End(backend(esaraban.SERVICE), _EXCHANGE[1]), _EXCHANGE[2])
-    return [*behind, *asked, exchange]
 
 
 def gateway(service: str, ground: Ground) -> Gateway:

@@ -11,7 +11,7 @@ import pulumi_kubernetes as k8s
 from components.access import RBAC, Rule
 from components.services.space import Space
 from components.services.workload import Container, Mount, Pod, config_files, scratch, secret_files
-from gdcc.model import Estate
+from gdcc.model import Estate, StackSettings
 from gdcc.model.images import references
 from gdcc.model.stack import Operator
 from gdcc.network.gateway import SERVICE, backend
@@ -52,13 +52,14 @@ class Ground:
     operators: frozenset[Operator]
 
     @classmethod
-    def of(cls, estate: Estate, operators: Iterable[Operator]) -> Ground:
-        """That of an estate.
+    def of(cls, estate: Estate, settings: StackSettings) -> Ground:
+        """That of an estate, as a stack's settings have it.
 
         Raises:
             GdccError: images have no digest yet.
         """
-        return cls(estate, references(estate.images, NEEDED, OPTIONAL), frozenset(operators))
+        images = references(estate.images, NEEDED, OPTIONAL, stand_in=settings.images == "stand-in")
+        return cls(estate, images, frozenset(settings.operators))
 
     @property
     def storage_class(self) -> str:

@@ -17,14 +17,12 @@ from components.services.ground import (
     makes_secrets,
     trusted,
 )
-from components.services.network import End, Wire
 from components.services.postgres import HOST, PASSWORD, Database, DatabaseArgs, authority, database
-from components.services.postgres import wires as database_wires
 from components.services.space import Space
 from components.services.workload import Container, Pod, Probe, SecretKey, config_files, scratch, secret_files
 from gdcc.identity import realm
 from gdcc.model import bindings
-from gdcc.network.gateway import backend, sync_account
+from gdcc.network.gateway import sync_account
 from gdcc.services.recipe import RANDOM, Recipe
 
 SERVICE = "identity"
@@ -53,15 +51,6 @@ def host() -> str:
 def recipes(ground: Ground) -> tuple[Recipe, ...]:
     """The Secrets that are made here: of the database's user, and of the client that the sync acts as."""
     return (*database(ground), Recipe(SYNC_SECRET, {_SYNC_KEY: RANDOM}))
-
-
-def wires() -> list[Wire]:
-    """Who talks to whom in here."""
-    space, sync = backend(SERVICE), sync_account(SERVICE)[1]
-    servers = End(space, SERVER)
-    among = [Wire(servers, servers, port) for port in CLUSTERED]
-    jobs = [Wire(End(space, name), servers, PORT) for name in (sync, ROTATE)]
-    return [*among, *jobs, *database_wires(SERVICE, (SERVER,))]
 
 
 def environment(ground: Ground) -> dict[str, str | SecretKey]:

@@ -8,19 +8,16 @@ and nothing can start on a database that is not ready. Two Secrets are people's,
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 
 import pulumi
 
 from components.services import identity
 from components.services.ground import AUTHORITY_FILE, Ground, ServiceArgs, makes_secrets, trusted
-from components.services.network import End, Wire
 from components.services.postgres import HOST, PASSWORD, Database, DatabaseArgs, authority, database
-from components.services.postgres import wires as database_wires
 from components.services.space import Space
 from components.services.workload import Container, Pod, Probe, SecretKey, claim, config_files, scratch, secret_files
-from gdcc.model import Estate, bindings
-from gdcc.network.gateway import backend
+from gdcc.model import Binding, Estate, bindings
+from gdcc.model.templates import mounted
 from gdcc.services.recipe import RANDOM, Recipe
 
 SERVICE = "notify"
@@ -43,13 +40,6 @@ def recipes(ground: Ground) -> tuple[Recipe, ...]:
     return (*database(ground), Recipe(MASTER_KEYS, {"keys": f"{RANDOM}\n"}))
 
 
-def wires() -> list[Wire]:
-    """Who talks to whom: both to the database, the API to the ID service's key set."""
-    space = backend(SERVICE)
-    keys = Wire(End(space, API), End(backend(identity.SERVICE), identity.SERVER), identity.PORT)
-    return [keys, *database_wires(SERVICE, (API, WORKER))]
-
-
 def bound(estate: Estate) -> str:
     """Who may use it, in the form of `gdcc.notify.bindings.BindingsFile` (JSON is YAML)."""
     plans = {
@@ -64,11 +54,23 @@ def bound(estate: Estate) -> str:
             "agency": f"{one.tenant.ministry}/{one.tenant.agency}",
             "environment": one.environment.value,
             "plan": one.plan.value,
+            "allowed": list(_allowed(estate, one)),
         }
         for one in bindings(estate)
         if one.service == SERVICE
     ]
     return json.dumps({"plans": plans, "bindings": each}, ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
+def _allowed(estate: Estate, binding: Binding) -> tuple[str, ...]:
+    file = estate.templates.get(binding.tenant.agency)
+    return file.allowed if file else ()
+
+
+def templates(estate: Estate) -> dict[str, str]:
+    """The templates of the agencies that may use it, a file each."""
+    agencies = {one.tenant.agency for one in bindings(estate) if one.service == SERVICE}
+    return mounted({agency: one for agency, one in estate.templates.items() if agency in agencies})
 
 
 def environment(ground: Ground) -> dict[str, str | SecretKey]:
@@ -127,26 +129,16 @@ def pod(name: str, verb: str, ground: Ground) -> Pod:
 
 
 class NotifyService(pulumi.ComponentResource):
-    """API, workers, database and files.
+    """API, workers, database and files."""
 
-    Args of `templates`: by file name the templates of an agency, `gdcc.notify.templates.TemplatesFile` each.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        args: ServiceArgs,
-        opts: pulumi.ResourceOptions | None = None,
-        *,
-        templates: Mapping[str, str] | None = None,
-    ) -> None:
+    def __init__(self, name: str, args: ServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("gdcc:services:NotifyService", name, {}, opts)
         ground, space = args.ground, Space(name, SERVICE, args.namespace, self)
         ground.authority(space)
         makes_secrets(space, ground, recipes(ground))
         Database(f"{name}-database", DatabaseArgs(SERVICE, args.namespace, ground, DATABASE), space.child)
         space.config(BOUND, {"bindings.yaml": bound(ground.estate)})
-        space.config(TEMPLATES, templates or {})
+        space.config(TEMPLATES, templates(ground.estate))
         space.volume_claim(JOURNAL, "20Gi", ground.storage_class, shared=True)
         api = pod(API, "serve", ground)
         space.deployment(api, 3)

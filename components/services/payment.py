@@ -9,12 +9,10 @@ from __future__ import annotations
 import pulumi
 
 from components.services.ground import Ground, ServiceArgs, makes_secrets
-from components.services.network import End, Wire
 from components.services.postgres import HOST, PASSWORD, Database, DatabaseArgs, authority, database
-from components.services.postgres import wires as database_wires
 from components.services.space import Space
 from components.services.workload import Container, Pod, Probe, SecretKey, scratch, secret_files
-from gdcc.network.gateway import backend, sync_account
+from gdcc.network.gateway import sync_account
 from gdcc.services.recipe import RANDOM, Recipe
 
 SERVICE = "payment"
@@ -29,12 +27,6 @@ _SHIRO = f"[users]\nadmin = {RANDOM}, root\n[roles]\nroot = *:*\n"
 def recipes(ground: Ground) -> tuple[Recipe, ...]:
     """The Secrets that are made here."""
     return (*database(ground), Recipe(ADMIN, {"password": RANDOM, "shiro.ini": _SHIRO}))
-
-
-def wires() -> list[Wire]:
-    """The adapter to Kill Bill, and Kill Bill to its database."""
-    space = backend(SERVICE)
-    return [Wire(End(space, ADAPTER), End(space, SERVER), PORT), *database_wires(SERVICE, (SERVER,))]
 
 
 def server(ground: Ground) -> Container:

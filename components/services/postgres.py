@@ -14,10 +14,8 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.services.ground import AUTHORITY_FILE, Ground, inside, trusted
-from components.services.network import End, Wire
 from components.services.space import Space, volume_spec
 from components.services.workload import Container, Mount, Pod, Probe, SecretKey, config_files, scratch, secret_files
-from gdcc.network.gateway import backend
 from gdcc.services.recipe import RANDOM, Recipe
 
 PORT = 5432
@@ -30,7 +28,6 @@ PASSWORD = SecretKey(SECRET, "password")
 TLS = "postgres-server"
 """Secret of the server's certificate where there is no operator that makes one."""
 BACKUP = "postgres-backup"
-_OPERATOR = End("cnpg-system", "cloudnative-pg")
 _USER = 999
 """Of the image's user `postgres`."""
 _DATA = "/var/lib/postgresql/data"
@@ -58,18 +55,6 @@ def authority(ground: Ground) -> Mount:
     if "cloudnative-pg" in ground.operators:
         return secret_files("/etc/gdcc/database", "postgres-ca", "ca.crt")
     return Mount("/etc/gdcc/database", trusted().source)
-
-
-def wires(service: str, clients: tuple[str, ...]) -> list[Wire]:
-    """Who reaches the server: these, and the nightly copy."""
-    space = backend(service)
-    return [Wire(End(space, name), End(space, SERVER), PORT) for name in (*clients, BACKUP)]
-
-
-def operated(service: str) -> list[Wire]:
-    """With CloudNativePG: its operator asks the servers how they are, and they copy from each other."""
-    servers = End(backend(service), SERVER)
-    return [Wire(_OPERATOR, servers, 8000), Wire(_OPERATOR, servers, PORT), Wire(servers, servers, PORT)]
 
 
 @dataclass(frozen=True)

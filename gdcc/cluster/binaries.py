@@ -51,6 +51,9 @@ BINARIES = (
 )
 """In the order they are built: the quick ones first, so that progress is seen early."""
 
+KUBELET = _kubernetes("kubelet")
+"""What a test host needs to be a node. No part of the control plane: built when asked for, and only then."""
+
 
 @dataclass(frozen=True)
 class Found:
@@ -83,15 +86,17 @@ def versions() -> dict[str, str]:
     Raises:
         GdccError: a module is not pinned there.
     """
+    return {binary.name: version_of(binary) for binary in BINARIES}
+
+
+@cache
+def version_of(binary: Binary) -> str:
+    """The version of one program, as `versions`."""
     source = tools_directory() / "go.mod"
-    text = source.read_text()
-    pinned = {}
-    for binary in BINARIES:
-        found = re.search(rf"^\s*(?:require )?{re.escape(binary.module)} v(\S+)", text, re.MULTILINE)
-        if not found:
-            raise GdccError(f"{source} pins no version of {binary.module}", "restore the file from version control")
-        pinned[binary.name] = found[1]
-    return pinned
+    found = re.search(rf"^\s*(?:require )?{re.escape(binary.module)} v(\S+)", source.read_text(), re.MULTILINE)
+    if not found:
+        raise GdccError(f"{source} pins no version of {binary.module}", "restore the file from version control")
+    return found[1]
 
 
 def locate() -> Found:
@@ -135,9 +140,24 @@ def obtain(report: Report) -> Found:
     )
 
 
+def obtain_kubelet(report: Report) -> Path:
+    """The kubelet, found or built as the other programs are; about a minute once they are built.
+
+    Raises:
+        GdccError: as `obtain`.
+    """
+    for _, path in _candidates(KUBELET.name):
+        reason = mismatch(KUBELET, path)
+        if reason is None:
+            return path
+        report.detail(f"passed over {path}: {reason}")
+    packages = {KUBELET.name: KUBELET.package}
+    return build.build(tools_directory(), packages, version_of(KUBELET), report) / KUBELET.name
+
+
 def mismatch(binary: Binary, path: Path) -> str | None:
     """Why the program at `path` is not the one wanted, or None when it is."""
-    wanted = versions()[binary.name]
+    wanted = version_of(binary)
     try:
         answer = subprocess.run(
             [path, *binary.version_arguments], capture_output=True, text=True, timeout=20, check=False

@@ -40,7 +40,7 @@ _KWOK_LEASE_RULES = (
 
 
 def grant(api: Endpoint) -> None:
-    """Give the administrators and kwok their rights, and make the Secret that shows encryption at rest.
+    """Give administrators, kwok and who calls kubelets their rights; make the Secret that shows encryption at rest.
 
     Args:
         api: as a member of `system:masters`; nobody else may grant before this has run.
@@ -53,6 +53,7 @@ def grant(api: Endpoint) -> None:
     _bind(api, "ClusterRole", pki.KWOK_USER, kwok)
     _bind(api, "Role", pki.KWOK_USER, kwok, LEASES)
     _bind(api, "ClusterRole", "cluster-admin", {"kind": "Group", "name": pki.ADMIN_GROUP})
+    _bind(api, "ClusterRole", "system:kubelet-api-admin", {"kind": "User", "name": pki.KUBELET_CLIENT_USER})
     system = "kube-system"
     api.apply(f"/api/v1/namespaces/{system}", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": system}})
     canary = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": CANARY}, "stringData": {"canary": "nothing"}}
@@ -107,7 +108,7 @@ def ready_nodes(api: Endpoint) -> int:
 
 
 def _heartbeats(api: Endpoint) -> dict[str, bool] | None:
-    """By node, whether its lease still runs; None when the API server does not say."""
+    """By node of kwok's, whether its lease still runs; None when the API server does not say."""
     listing = api.get(_LEASE_PATH)
     if listing is None:
         return None
@@ -115,6 +116,7 @@ def _heartbeats(api: Endpoint) -> dict[str, bool] | None:
     return {
         lease["metadata"]["name"]: datetime.fromisoformat(lease["spec"]["renewTime"]) > oldest
         for lease in listing["items"]
+        if lease["metadata"]["name"] in NODES
     }
 
 

@@ -134,6 +134,7 @@ def _apiserver(layout: Layout, ports: Mapping[str, int]) -> Member:
     etcd_certificate, etcd_key = _pair(layout, "apiserver-etcd-client")
     proxy_authority = pki.certificate_path(layout.pki, pki.FRONT_PROXY_CA)
     proxy_certificate, proxy_key = _pair(layout, "front-proxy-client")
+    kubelet_certificate, kubelet_key = _pair(layout, "apiserver-kubelet-client")
     service_account = pki.key_path(layout.pki, pki.SERVICE_ACCOUNT)
     encryption, policy, authentication = (
         layout.config / name for name in (config.ENCRYPTION, config.AUDIT_POLICY, config.AUTHENTICATION)
@@ -158,6 +159,10 @@ def _apiserver(layout: Layout, ports: Mapping[str, int]) -> Member:
         "requestheader-extra-headers-prefix": "X-Remote-Extra-",
         "proxy-client-cert-file": proxy_certificate,
         "proxy-client-key-file": proxy_key,
+        "kubelet-certificate-authority": authority,  # CIS 1.2.4, 1.2.5; a fake node has no kubelet to ask
+        "kubelet-client-certificate": kubelet_certificate,
+        "kubelet-client-key": kubelet_key,
+        "kubelet-preferred-address-types": "InternalIP",
         "service-account-issuer": "https://kubernetes.default.svc",
         "service-account-key-file": pki.public_key_path(layout.pki, pki.SERVICE_ACCOUNT),
         "service-account-signing-key-file": service_account,
@@ -176,18 +181,21 @@ def _apiserver(layout: Layout, ports: Mapping[str, int]) -> Member:
     }
     files = (
         *(authority, certificate, key, etcd_authority, etcd_certificate, etcd_key),
-        *(proxy_authority, proxy_certificate, proxy_key),
+        *(proxy_authority, proxy_certificate, proxy_key, kubelet_certificate, kubelet_key),
         *(service_account, encryption, policy, authentication),
     )
     return Member(APISERVER, _flags(arguments), files)
 
 
 def _controllers(layout: Layout, ports: Mapping[str, int]) -> Member:
-    authority = pki.certificate_path(layout.pki, pki.CLUSTER_CA)
+    authority, authority_key = _pair(layout, pki.CLUSTER_CA)
     service_account = pki.key_path(layout.pki, pki.SERVICE_ACCOUNT)
     arguments = {
         **_client(layout, ports[CONTROLLERS], "controller-manager"),
         "root-ca-file": authority,
+        # It signs what a node asks for and somebody has approved; without it no kubelet can renew its certificates.
+        "cluster-signing-cert-file": authority,
+        "cluster-signing-key-file": authority_key,
         "service-account-private-key-file": service_account,
         "use-service-account-credentials": "true",
         # Hundreds of tenants come and go within one test run.
@@ -195,7 +203,7 @@ def _controllers(layout: Layout, ports: Mapping[str, int]) -> Member:
         "kube-api-qps": 200,
         "kube-api-burst": 400,
     }
-    files = (*_client_files(layout, "controller-manager"), authority, service_account)
+    files = (*_client_files(layout, "controller-manager"), authority, authority_key, service_account)
     return Member(CONTROLLERS, _flags(arguments), files)
 
 

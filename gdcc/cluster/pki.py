@@ -24,6 +24,8 @@ CLOCK_SKEW = timedelta(minutes=5)
 ADMIN_GROUP = "gdcc:cluster-admin"
 KWOK_USER = "system:kwok"
 FRONT_PROXY_USER = "front-proxy-client"
+KUBELET_CLIENT_USER = "kube-apiserver-kubelet-client"
+"""Who the API server is to kubelets: it asks them for logs and for shells in containers."""
 SERVICE_RANGE = "10.96.0.0/16"
 
 _LOOPBACK = ("127.0.0.1", "localhost")
@@ -67,6 +69,7 @@ LEAVES = (
     Leaf(
         "apiserver", CLUSTER_CA, "kube-apiserver", hosts=(*_LOOPBACK, *_SERVICE_NAMES, _SERVICE_ADDRESS), client=False
     ),
+    Leaf("apiserver-kubelet-client", CLUSTER_CA, KUBELET_CLIENT_USER),
     # Shown by the API server to extension API servers, and to them only: hence an authority of its own.
     Leaf("front-proxy-client", FRONT_PROXY_CA, FRONT_PROXY_USER),
     Leaf("controller-manager", CLUSTER_CA, "system:kube-controller-manager"),

@@ -4,14 +4,12 @@
 Keycloak's Admin API, and puts each application's key into its tenant's Secret::
 
     desired = realm(estate.identity, bindings(estate))
-    steps = plan(server, secrets, desired, now)
+    steps = plan(server, secrets, desired, now)  # gdcc.identity.plan
     apply(steps)
+
+The program that says what should be imports this package, so the sync (`plan`, `secrets`, `server`) is not loaded here.
 """
 
-from gdcc.identity.plan import apply, plan
 from gdcc.identity.realm import Realm, ServiceBinding, realm
-from gdcc.identity.secrets import KubernetesSecrets, Secrets
-from gdcc.identity.server import Server
-from gdcc.identity.step import Step
 
-__all__ = ["KubernetesSecrets", "Realm", "Secrets", "Server", "ServiceBinding", "Step", "apply", "plan", "realm"]
+__all__ = ["Realm", "ServiceBinding", "realm"]

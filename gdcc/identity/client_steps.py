@@ -14,7 +14,7 @@ from gdcc.identity.difference import Change, changes, merged, same
 from gdcc.identity.live import managed
 from gdcc.identity.realm import Realm
 from gdcc.identity.scope_steps import MAPPERS, mapper_changes, set_mappers
-from gdcc.identity.secrets import Secrets
+from gdcc.identity.secrets import SecretError, Secrets
 from gdcc.identity.server import Server
 from gdcc.identity.step import Rotate, Step, created
 
@@ -53,7 +53,7 @@ def client_steps(
             yield created("client", wanted["clientId"], wanted, partial(server.post, context.path, wanted))
         else:
             yield from _settings(context, wanted, found)
-        yield from _key(context, wanted, found, rotate)
+        yield from _key_or_why_not(context, wanted, found, rotate)
     kept = {one["clientId"] for one in realm.parts["clients"]}
     for name, found in sorted(now.items()):
         if managed(found) and name not in kept:
@@ -95,6 +95,23 @@ def _update(context: _Context, body: Mapping[str, Any], wanted: Mapping[str, Any
             context.server.put(f"{path}/{where}/{ids[missing]}")
 
 
+def _key_or_why_not(
+    context: _Context, wanted: Mapping[str, Any], found: Mapping[str, Any] | None, rotate: Rotate
+) -> Iterator[Step]:
+    """Steps for the key; where its Secret is out of reach one that fails, before any key is registered."""
+    try:
+        steps = list(_key(context, wanted, found, rotate))
+    except SecretError as error:
+        told = (Change("key", None, f"{error.message}; {error.hint}"),)
+        yield Step("update", "key", wanted["clientId"], told, partial(_fail, error))
+    else:
+        yield from steps
+
+
+def _fail(error: SecretError) -> None:
+    raise error
+
+
 def _key(
     context: _Context, wanted: Mapping[str, Any], found: Mapping[str, Any] | None, rotate: Rotate
 ) -> Iterator[Step]:
@@ -129,7 +146,10 @@ def _find(context: _Context, client_id: str) -> dict[str, Any]:
 
 
 def _remove(context: _Context, found: Mapping[str, Any], target: str) -> None:
-    """First it is switched off, then its Secret emptied, and last it goes: a kill leaves what a new run still finds."""
+    """First it is switched off, then its Secret emptied, if that is still there, and last it goes.
+
+    A kill leaves what a new run still finds.
+    """
     path = f"{context.path}/{found['id']}"
     context.server.put(path, {**{name: value for name, value in found.items() if name not in _APART}, "enabled": False})
     if target:

@@ -1,4 +1,4 @@
-"""A client for each application: how it identifies itself, where people are sent back to, what its tokens say."""
+"""A client for each tenant and environment: how it identifies itself, where people return to, what its tokens say."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Literal
 from gdcc.errors import FindingError
 from gdcc.identity import names
 from gdcc.model import Environment, Tenant
-from gdcc.model.identity import Identity
+from gdcc.model.identity import SERVICE, Identity
 
 Authentication = Literal["private_key_jwt", "client_secret_jwt", "client_secret_basic"]
 """How a client identifies itself (OpenID Connect Core 1.0, section 9); the first unless an application cannot."""
@@ -29,7 +29,7 @@ PEOPLE = "assurance"
 
 @dataclass(frozen=True)
 class Application:
-    """One application of a tenant, in one environment.
+    """A tenant's application in one environment.
 
     Attributes:
         services: it is bound to.
@@ -43,7 +43,6 @@ class Application:
     services: tuple[str, ...]
     plan: str
     redirect_uris: tuple[str, ...] = ()
-    name: str = names.APPLICATION
     authentication: Authentication = PRIVATE_KEY_JWT
 
     def high_value(self, identity: Identity) -> bool:
@@ -56,11 +55,11 @@ class Application:
 def client(application: Application, identity: Identity) -> dict[str, Any]:
     """In the shape of Keycloak's ClientRepresentation, without keys: those are made by the sync."""
     tenant, environment = application.tenant, application.environment
-    people = names.SERVICE in application.services and bool(application.redirect_uris)
+    people = SERVICE in application.services and bool(application.redirect_uris)
     high_value = application.high_value(identity)
     attributes = {
         names.MANAGED: "true",
-        names.TARGET: f"{tenant.id}-{environment.value}/{names.secret_name(application.name)}",
+        names.TARGET: names.secret(tenant, environment),
         names.PROFILE: "fapi2" if high_value else "standard",
         "pkce.code.challenge.method": "S256",
         "token.endpoint.auth.signing.alg": ALGORITHM,
@@ -86,7 +85,7 @@ def client(application: Application, identity: Identity) -> dict[str, Any]:
         attributes["token.endpoint.auth.signing.alg"] = "HS256"
     _check(application, high_value=high_value)
     return {
-        "clientId": names.client_id(tenant, environment, application.name),
+        "clientId": names.client_id(tenant, environment),
         "name": f"{tenant.request.names.th} / {tenant.request.names.en} ({environment.value})",
         "enabled": True,
         "protocol": "openid-connect",
@@ -106,7 +105,7 @@ def client(application: Application, identity: Identity) -> dict[str, Any]:
         "defaultClientScopes": sorted([*_BUILT_IN, PEOPLE, *map(names.audience_scope, application.services)]),
         "optionalClientScopes": ["organization"],
         "protocolMappers": [
-            claim(names.AGENCY, tenant.agency),
+            claim(names.AGENCY, names.agency(tenant)),
             claim(names.ENVIRONMENT, environment.value),
             claim(names.PLAN, application.plan),
             claim(names.TENANT, tenant.id),
@@ -122,7 +121,7 @@ def claim(name: str, value: str) -> dict[str, Any]:
 
 
 def _check(application: Application, *, high_value: bool) -> None:
-    who = names.client_id(application.tenant, application.environment, application.name)
+    who = names.client_id(application.tenant, application.environment)
     if high_value and application.authentication != PRIVATE_KEY_JWT:
         raise FindingError(
             f"{who} must keep to FAPI 2.0 and cannot have a shared secret", "take it out of `shared_secrets`"

@@ -118,7 +118,7 @@ def sync(
 @app.command(
     epilog=_examples(
         "gdcc identity rotate --secret-file admin-secret          # keys that are old enough; run it daily",
-        "gdcc identity rotate --client t9sx3obp-prod-main         # this one now",
+        "gdcc identity rotate --client t9sx3obp-prod              # this one now",
     )
 )
 def rotate(

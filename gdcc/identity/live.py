@@ -13,6 +13,8 @@ from gdcc.identity.server import Server
 Item = dict[str, Any]
 BESIDE_A_REALM = ("clients", "clientScopes", "identityProviders", "organizations", "roles")
 
+KEY_PROVIDER = "org.keycloak.keys.KeyProvider"
+
 
 @dataclass(frozen=True)
 class Live:
@@ -25,6 +27,7 @@ class Live:
         policies: the client policies.
         flow: the tree of the flow in force, if that is one of ours.
         flows: aliases of all flows of ours.
+        signers: ids of the providers of keys that tokens are signed with.
     """
 
     realm: Item | None = None
@@ -33,6 +36,7 @@ class Live:
     policies: tuple[Item, ...] = ()
     flow: Node | None = None
     flows: tuple[str, ...] = ()
+    signers: frozenset[str] = frozenset()
 
 
 KEYS = {
@@ -76,6 +80,7 @@ def read(server: Server, realm: str) -> Live:
         policies=tuple((server.get(f"{realm}/client-policies/policies") or {}).get("policies") or ()),
         flow=flow(server, realm, in_force) if in_force in flows else None,
         flows=tuple(flows),
+        signers=frozenset(one["providerId"] for one in server.get(f"{realm}/components", type=KEY_PROVIDER) or ()),
     )
 
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from gdcc.model import Environment, Tenant
-
-SERVICE = "identity"
-"""The ID service's own name in the marketplace; who binds it may log people in."""
-APPLICATION = "main"
-"""The application of a binding that names none."""
+from gdcc.model.identity import SERVICE
+from gdcc.network.gateway import object_name
+from gdcc.network.namespaces import namespace_name
 
 MANAGED = "gdcc.managed"
 """Attribute of what the sync made; it changes and removes nothing else."""
@@ -23,17 +21,21 @@ AGENCY, ENVIRONMENT, PLAN, TENANT, IAL = "agency", "environment", "plan", "tenan
 
 FIELD_MANAGER = "gdcc-identity"
 """Who owns the fields of the Secrets (Kubernetes server-side apply)."""
-SECRET_LABELS = {"app.kubernetes.io/managed-by": FIELD_MANAGER}
 
 
-def client_id(tenant: Tenant, environment: Environment, application: str = APPLICATION) -> str:
-    """Of one application; made of the tenant's id, so that a renamed agency keeps it."""
-    return f"{tenant.id}-{environment.value}-{application}"
+def client_id(tenant: Tenant, environment: Environment) -> str:
+    """That of the tenant's namespace; made of the tenant's id, so that a renamed agency keeps it."""
+    return namespace_name(tenant, environment)
 
 
-def secret_name(application: str = APPLICATION) -> str:
-    """Of the Secret in the tenant's namespace that holds the application's key."""
-    return f"{SERVICE}-{application}"
+def agency(tenant: Tenant) -> str:
+    """What the claim `agency` says, ``<ministry>/<agency>``: two ministries may use one short name."""
+    return f"{tenant.ministry}/{tenant.agency}"
+
+
+def secret(tenant: Tenant, environment: Environment) -> str:
+    """`namespace/name` of the Secret with the client's key: the one that the tenant's binding lets the sync write."""
+    return f"{namespace_name(tenant, environment)}/{object_name(SERVICE)}"
 
 
 def audience_scope(service: str) -> str:

@@ -10,18 +10,26 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from gdcc.errors import FindingError
+from gdcc.errors import FindingError, GdccError
 from gdcc.identity import flows
 from gdcc.identity.client_steps import client_steps
 from gdcc.identity.credential import Rules
 from gdcc.identity.difference import Change, changes, merged
-from gdcc.identity.live import KEYS, Item, Live, managed, read
+from gdcc.identity.live import KEY_PROVIDER, KEYS, Item, Live, managed, read
 from gdcc.identity.realm import FAPI_POLICY, Realm
 from gdcc.identity.scope_steps import scope_steps
-from gdcc.identity.secrets import Secrets
+from gdcc.identity.secrets import SecretError, Secrets
 from gdcc.identity.server import Server
 from gdcc.identity.step import Action, Rotate, Step, created, deleted
 
+_SIGNER: Item = {
+    "name": "es256",
+    "providerId": "ecdsa-generated",
+    "providerType": KEY_PROVIDER,
+    "config": {"ecdsaEllipticCurveKey": ["P-256"], "priority": ["100"], "active": ["true"], "enabled": ["true"]},
+}
+_SHOWN = 5
+"""Failed Secrets that are told of."""
 _PATHS = {"roles": "roles", "organizations": "organizations", "identityProviders": "identity-provider/instances"}
 _KINDS = {"roles": "role", "organizations": "organization", "identityProviders": "identity provider"}
 _KINDS |= {"clients": "client", "clientScopes": "client scope"}
@@ -47,6 +55,7 @@ def plan(server: Server, secrets: Secrets, realm: Realm, now: int, rotate: Rotat
     parts = realm.parts
     return [
         *_settings(server, realm, live),
+        *_signer(server, realm, live),
         *_profile(server, realm, live),
         *_items(server, realm, live, "roles"),
         *scope_steps(server, realm.name, parts["clientScopes"], live.items["clientScopes"]),
@@ -62,13 +71,29 @@ def plan(server: Server, secrets: Secrets, realm: Realm, now: int, rotate: Rotat
 def apply(steps: Sequence[Step], tell: Callable[[Step], None] = lambda step: None) -> None:
     """Run the steps; stops at the first that fails, and a new plan goes on from there.
 
+    One tenant's Secret that cannot be written keeps no other tenant waiting: it is told at the end.
+
     Args:
         steps: a plan.
         tell: called before each.
+
+    Raises:
+        GdccError: a step failed.
     """
+    failed: list[SecretError] = []
     for step in steps:
         tell(step)
-        step.run()
+        try:
+            step.run()
+        except SecretError as error:
+            failed.append(error)
+    if len(failed) == 1:
+        raise failed[0]
+    if failed:
+        raise GdccError(
+            f"{len(failed)} Secrets have not got their keys, everything else is done",
+            "\n".join(f"{error.message}; {error.hint}" for error in failed[:_SHOWN]),
+        )
 
 
 def _refuse_foreign(realm: Realm, live: Live) -> None:
@@ -93,6 +118,17 @@ def _settings(server: Server, realm: Realm, live: Live) -> Iterator[Step]:
     found = live.realm
     if differing := tuple(changes(wanted, found)):
         yield Step("update", "realm", realm.name, differing, partial(server.put, realm.name, merged(wanted, found)))
+
+
+def _signer(server: Server, realm: Realm, live: Live) -> Iterator[Step]:
+    """The key that tokens are signed with.
+
+    Keycloak would make it at the first token; a gateway that has fetched the key set before would not know it.
+    """
+    if _SIGNER["providerId"] not in live.signers:
+        yield created(
+            "signing key", _SIGNER["name"], _SIGNER, partial(server.post, f"{realm.name}/components", _SIGNER)
+        )
 
 
 def _profile(server: Server, realm: Realm, live: Live) -> Iterator[Step]:
@@ -174,7 +210,7 @@ def _policies(server: Server, realm: Realm, live: Live) -> Iterator[Step]:
 
 
 def _removals(server: Server, realm: Realm, live: Live) -> Iterator[Step]:
-    """What the sync made and nobody asks for any more; clients are removed with their Secrets' data, elsewhere."""
+    """What the sync made and nobody asks for any more; clients are removed with their keys, elsewhere."""
     for part in ("organizations", "identityProviders", "clientScopes", "roles"):
         wanted = {one[KEYS[part]] for one in realm.parts[part]}
         for key, found in sorted(live.items[part].items()):

@@ -17,7 +17,7 @@ from gdcc.identity.clients import PRIVATE_KEY_JWT, Application, client, scopes
 from gdcc.identity.compact import compact, expanded
 from gdcc.identity.flow import browser_flow
 from gdcc.model import Environment, Tenant
-from gdcc.model.identity import Identity, Upstream
+from gdcc.model.identity import SERVICE, Identity, Upstream
 
 PARTS = (
     *("realm", "userProfile", "roles", "clientScopes", "flow", "identityProviders"),
@@ -104,7 +104,8 @@ def realm(identity: Identity, bindings: Iterable[ServiceBinding]) -> Realm:
 
     Args:
         identity: the platform's decisions.
-        bindings: those in force; of services that need a token, the ID service itself among them.
+        bindings: those in force. Who is not bound to the ID service itself has no client: there is no way to it, and
+            no Secret for a key.
 
     Raises:
         FindingError: an application may not have what it would get.
@@ -128,7 +129,7 @@ def realm(identity: Identity, bindings: Iterable[ServiceBinding]) -> Realm:
 
 
 def _applications(identity: Identity, bindings: Iterable[ServiceBinding]) -> Sequence[Application]:
-    """One for each tenant and environment that is bound to anything."""
+    """One for each tenant and environment that is bound to the ID service; for all that it is bound to."""
     shared = {(one.tenant, one.environment): one.method for one in identity.shared_secrets}
     found: dict[tuple[str, str], list[ServiceBinding]] = {}
     for one in bindings:
@@ -143,6 +144,7 @@ def _applications(identity: Identity, bindings: Iterable[ServiceBinding]) -> Seq
             authentication=shared.get((group[0].tenant.id, group[0].environment), PRIVATE_KEY_JWT),
         )
         for _, group in sorted(found.items())
+        if any(one.service == SERVICE for one in group)
     ]
 
 
@@ -223,7 +225,7 @@ def _organization(tenant: Tenant) -> dict[str, Any]:
         "alias": tenant.id,
         "enabled": True,
         "description": f"{tenant.request.names.th} / {tenant.request.names.en}",
-        "attributes": {names.MANAGED: ["true"], names.AGENCY: [tenant.agency], "ministry": [tenant.ministry]},
+        "attributes": {names.MANAGED: ["true"], names.AGENCY: [names.agency(tenant)]},
     }
 
 

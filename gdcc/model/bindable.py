@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from gdcc.model.binding import content_hash, data_class_of, serves
 from gdcc.model.document import Way
 from gdcc.model.estate import Tenant
+from gdcc.model.identity import SERVICE
 from gdcc.model.problems import Severity, nearest
 from gdcc.model.service import PlanName, Service, plan_for
 from gdcc.model.service_request import ServiceRequest
@@ -37,7 +38,8 @@ def findings(tenant: Tenant, services: Mapping[str, Service]) -> Iterator[Findin
             what = f"`{asked.name}` is planned: it cannot be bound yet"
             yield Finding(("services", index), what, f"`{asked.name}` under `awaits` instead")
             continue
-        for finding in _of_one(tenant, asked, service):
+        found = [*_of_one(tenant, asked, service)] or [*_without_token(tenant, asked, services)]
+        for finding in found:
             yield finding._replace(way=("services", index, *finding.way))
     for index, name in enumerate(tenant.request.awaits):
         if services[name].status == "available":
@@ -52,6 +54,18 @@ def _of_one(tenant: Tenant, asked: ServiceRequest, service: Service) -> Iterator
     yield from _quota(tenant, asked, service)
     yield from _redirects(tenant, asked, service)
     yield from _approvals(tenant, asked, service)
+
+
+def _without_token(tenant: Tenant, asked: ServiceRequest, services: Mapping[str, Service]) -> Iterator[Finding]:
+    """Services take tokens of the ID service, and only who is bound to that has a client there."""
+    if asked.name == SERVICE or SERVICE not in services[asked.name].depends_on:
+        return
+    clients = [one for one in tenant.request.service_requests if one.name == SERVICE]
+    without = [one for one in tenant.quota if asked.covers(one) and not any(each.covers(one) for each in clients)]
+    if without:
+        where = ", ".join(one.value for one in without)
+        what = f"`{asked.name}` takes tokens of `{SERVICE}`, which is not asked for in {where}"
+        yield Finding((), what, f"`{SERVICE}` under `services` too", "warning")
 
 
 def _place(tenant: Tenant, asked: ServiceRequest, service: Service) -> Iterator[Finding]:

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from gdcc.model.admission import Admission
 from gdcc.model.document import Document
-from gdcc.model.identity import Identity
+from gdcc.model.identity import SERVICE, Identity, astray
 from gdcc.model.images import ImagesFile
 from gdcc.model.platform import CapacityFile, MinistriesFile
 from gdcc.model.problems import Problem, StackError, nearest
 from gdcc.model.record import AnyRecord, Context, decode
+from gdcc.model.relay import NotifyFile, barred
 from gdcc.model.service import Service
 from gdcc.model.source import read
 from gdcc.model.tree import yaml_files
@@ -31,6 +32,7 @@ class Catalogue:
     admission: Admission | None
     identity: Identity | None
     images: ImagesFile | None
+    notify: NotifyFile | None
     documents: tuple[Document, ...]
     """Every file that could be read."""
 
@@ -81,9 +83,14 @@ def read_catalogue(root: Path, today: date, problems: list[Problem]) -> Catalogu
         problems.extend(_leading_nowhere(services, documents))
     named_services = {"service": tuple(services)} if complete else None
     identity = one(platform / "identity.yaml", Identity, named_services)
+    if identity and SERVICE in services:
+        problems.extend(documents[-1].problem(*each) for each in astray(identity, services[SERVICE]))
     images = one(platform / "images.yaml", ImagesFile)
+    notify = one(platform / "notify.yaml", NotifyFile)
+    if zones and notify:
+        problems.extend(documents[-1].problem(*each) for each in barred(notify, zones))
     offered = services if complete else None
-    return Catalogue(zones, capacity, ministries, offered, admission, identity, images, tuple(documents))
+    return Catalogue(zones, capacity, ministries, offered, admission, identity, images, notify, tuple(documents))
 
 
 def _leading_nowhere(services: Mapping[str, Service], documents: Sequence[Document]) -> Iterator[Problem]:

@@ -12,7 +12,10 @@ from gdcc.model.agreement import AgreementFile, State
 from gdcc.model.identity import Identity
 from gdcc.model.images import Image
 from gdcc.model.platform import ContainerDefaults, Pool, Quota
+from gdcc.model.relay import Relay
 from gdcc.model.service import Service
+from gdcc.model.stack import Operator
+from gdcc.model.template import TemplatesFile
 from gdcc.model.tombstone import Stage, TombstoneFile
 from gdcc.model.types import Environment, LocalizedName
 from gdcc.model.zone import NetworkEngine, Zone
@@ -113,12 +116,18 @@ class Estate:
     identity: Identity
     images: Mapping[str, Image]
     """Of the common services, by the name that components know."""
+    relays: tuple[Relay, ...]
+    """To which notify hands messages over."""
+    templates: Mapping[str, TemplatesFile]
+    """Of the messages of these tenants, by agency."""
     tenants: tuple[Tenant, ...]
     """Sorted by ministry and agency."""
     agreements: tuple[Agreement, ...]
     """Between these tenants, by id; those that are over or not yet in force too."""
     protected: tuple[str, ...]
     """Address ranges that no rule may open: the cluster itself, and link-local addresses."""
+    control_plane: tuple[str, ...]
+    """Those of them at which the Kubernetes API answers: the machines', and those of the cluster's Services."""
     network_engine: NetworkEngine
     tombstones: tuple[Tombstone, ...]
     """By tenant id; of tenants that have gone too."""
@@ -126,6 +135,8 @@ class Estate:
     """The day that its dates were judged by."""
     disposable: bool = False
     """Whether the stack holds nobody's data, so that nothing in it is protected."""
+    operators: tuple[Operator, ...] = ()
+    """Add-ons of the cluster whose custom resources the common services use."""
 
     def removals(self, tenant: Tenant) -> Mapping[Environment, Removal]:
         """The environments of a tenant whose namespaces may be removed today; all others are protected."""

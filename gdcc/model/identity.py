@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
@@ -10,11 +11,15 @@ from pydantic import AfterValidator, Field, GetJsonSchemaHandler, ValidationInfo
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
+from gdcc.model.document import Way
 from gdcc.model.quantity import Quantity
 from gdcc.model.record import Named, Record, wrong
+from gdcc.model.service import Service
 from gdcc.model.traffic import distinct
 from gdcc.model.types import Classified, DnsLabel, Environment, LocalizedName, SetOf, SomeOf, TenantId, Text
 
+SERVICE = "identity"
+"""The ID service's own name in the marketplace."""
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 LONGEST_ACCESS_TOKEN = 900
 """Seconds. A token is believed until it ends, whatever happened to its owner."""
@@ -42,8 +47,12 @@ class Duration(Quantity):
 
 
 def _https(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme != "https" or not parts.hostname or parts.query or parts.fragment or url.endswith("/"):
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme == "https" and parts.hostname and parts.port != 0
+    except ValueError:
+        good = False
+    if not good or parts.query or parts.fragment or url.endswith("/"):
         raise wrong(f"`{url}` is no address of a server", "`https://host` or `https://host/path`, without a last slash")
     return url
 
@@ -203,7 +212,7 @@ class Identity(Record):
     """ชื่อ realm / Name of the realm; part of the issuer's address, so it never changes."""
     title: LocalizedName
     url: HttpsUrl
-    """ที่อยู่ของบริการ / Where the ID service is reached by applications and browsers."""
+    """ที่อยู่ของบริการ / Where applications and browsers reach it: the first endpoint of ``services/identity.yaml``."""
     assurance: Annotated[SomeOf[Assurance], AfterValidator(distinct)]
     """ระดับที่ขอได้ จากต่ำไปสูง / Levels, lowest first; each includes those before it."""
     official_role: DnsLabel
@@ -248,3 +257,29 @@ class Identity(Record):
         if levels is not None and value.acr not in (names := [level.name for level in levels]):
             raise wrong(f"no level is named `{value.acr}`", f"one of {', '.join(names)}", at=("acr",))
         return value
+
+
+def astray(identity: Identity, service: Service) -> Iterator[tuple[Way, str, str]]:
+    """Where the realm's address is not the one that the marketplace tells: its tokens would be refused.
+
+    Args:
+        identity: the realm.
+        service: the ID service as it is offered.
+
+    Yields:
+        Way, message and what to write instead.
+    """
+    if not service.endpoints:
+        return
+    told, path = service.endpoints[0], f"/realms/{identity.realm}"
+    where = f"the first endpoint of services/{SERVICE}.yaml"
+    if told.path != path:
+        yield ("realm",), f"`{told.path}`, the path of {where}, is not this realm's", f"`{path}` there"
+    expected = told.model_copy(update={"path": ""}).url
+    if _place(identity.url) != _place(expected):
+        yield ("url",), f"`{identity.url}` is not the address of {where}", f"`{expected}`"
+
+
+def _place(url: str) -> tuple[str | None, int, str]:
+    parts = urlsplit(url)
+    return parts.hostname, parts.port or 443, parts.path

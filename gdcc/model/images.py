@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from typing import Annotated
@@ -54,18 +55,24 @@ class ImagesFile(Record):
     """อิมเมจตามชื่อ / By the name that the components know."""
 
 
-def references(images: Mapping[str, Image], needed: Iterable[str], optional: Iterable[str] = ()) -> dict[str, str]:
+def references(
+    images: Mapping[str, Image], needed: Iterable[str], optional: Iterable[str] = (), *, stand_in: bool = False
+) -> dict[str, str]:
     """The images that are wanted, as containers name them.
 
     Args:
         images: those declared, by name.
         needed: without these nothing is built.
         optional: left out of the answer while they are missing.
+        stand_in: whether one that is needed and has no digest gets one that names nothing in any registry; so a node
+            that pulls images never starts it.
 
     Raises:
         GdccError: one that is needed is not declared or has no digest; names them all.
     """
     found = {name: image.reference for name, image in images.items() if image.reference}
+    if stand_in:
+        found = {name: _stand_in(images[name]) for name in needed if name in images} | found
     missing = [name for name in needed if name not in found]
     if missing:
         wanted = ", ".join(f"`{name}`" if name in images else f"`{name}` (not declared)" for name in missing)
@@ -75,3 +82,8 @@ def references(images: Mapping[str, Image], needed: Iterable[str], optional: Ite
             "or take `services` out of gdcc:layers",
         )
     return {name: found[name] for name in (*needed, *optional) if name in found}
+
+
+def _stand_in(image: Image) -> str:
+    digest = hashlib.sha256(f"stands in for {image.repository}".encode()).hexdigest()
+    return f"{image.repository}@sha256:{digest}"

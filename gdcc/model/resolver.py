@@ -20,6 +20,7 @@ from gdcc.model.problems import Problem, StackError, nearest
 from gdcc.model.record import Context, decode
 from gdcc.model.solvency import insolvencies
 from gdcc.model.source import read
+from gdcc.model.template import TemplatesFile
 from gdcc.model.tree import AgencyFile
 from gdcc.model.types import Environment
 
@@ -80,13 +81,19 @@ class Resolver:
         return tenant
 
     def estate(
-        self, tenants: Sequence[Tenant], agreements: Sequence[Agreement], tombstones: Sequence[Tombstone]
+        self,
+        tenants: Sequence[Tenant],
+        agreements: Sequence[Agreement],
+        tombstones: Sequence[Tombstone],
+        templates: Mapping[str, TemplatesFile],
     ) -> Estate | None:
         """Puts the tenants together; None while the platform's own files have problems."""
         catalogue = self.catalogue
         if not (catalogue.capacity and catalogue.zones and catalogue.ministries and catalogue.services is not None):
             return None
-        if catalogue.admission is None or catalogue.identity is None or catalogue.images is None:
+        if catalogue.admission is None or catalogue.identity is None:
+            return None
+        if catalogue.images is None or catalogue.notify is None:
             return None
         self._weigh(tenants)
         self._part(tenants, catalogue.admission.reserved())
@@ -102,7 +109,10 @@ class Resolver:
             images=catalogue.images.images,
             tenants=tuple(tenants),
             agreements=tuple(agreements),
+            relays=catalogue.notify.relays,
+            templates=MappingProxyType(dict(templates)),
             protected=catalogue.zones.protected.ranges,
+            control_plane=(*catalogue.zones.protected.nodes, *catalogue.zones.protected.services),
             network_engine=catalogue.zones.network_engine,
             tombstones=tuple(tombstones),
             today=self.today,

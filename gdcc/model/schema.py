@@ -26,8 +26,10 @@ from gdcc.model.images import ImagesFile
 from gdcc.model.platform import CapacityFile, MinistriesFile
 from gdcc.model.problems import Problem, StackError
 from gdcc.model.record import NAMES_KEY, Record
+from gdcc.model.relay import NotifyFile
 from gdcc.model.service import Service
 from gdcc.model.stack import OURS, StackFile, StackSettings
+from gdcc.model.template import TemplatesFile
 from gdcc.model.tombstone import TombstoneFile
 from gdcc.model.waiver import WaiverFile
 from gdcc.model.zone import ZonesFile
@@ -44,8 +46,10 @@ _MODELS: dict[str, type[Record]] = {
     "identity": Identity,
     "images": ImagesFile,
     "ministries": MinistriesFile,
+    "notify": NotifyFile,
     "service": Service,
     "stack": StackFile,
+    "templates": TemplatesFile,
     "tombstone": TombstoneFile,
     "waiver": WaiverFile,
     "zones": ZonesFile,
@@ -54,10 +58,11 @@ _KINDS = (
     (re.compile(r"stacks/agencies/.+"), "agency"),
     (re.compile(r"stacks/agreements/.+"), "agreement"),
     (re.compile(r"stacks/approvals/.+"), "approval"),
+    (re.compile(r"stacks/notify/.+"), "templates"),
     (re.compile(r"stacks/platform/services/.+"), "service"),
     (re.compile(r"stacks/tombstones/.+"), "tombstone"),
     (re.compile(r"stacks/waivers/.+"), "waiver"),
-    (re.compile(r"stacks/platform/(admission|zones|capacity|identity|images|ministries)\.yaml"), ""),
+    (re.compile(r"stacks/platform/(admission|zones|capacity|identity|images|ministries|notify)\.yaml"), ""),
     (re.compile(r"stacks/Pulumi\..+\.yaml"), "stack"),
 )
 

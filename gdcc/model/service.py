@@ -183,6 +183,8 @@ class Service(Record):
     """ผู้อนุมัติก่อนใช้จริง / Approvals that ``live`` needs; nobody's by default."""
     credential: Credential = "none"
     """ข้อมูลรับรอง / What a bound tenant is given, in a Secret of its namespace."""
+    browsers: SetOf[Annotated[str, Named("tenant zone")]] = ()
+    """โซนที่เกตเวย์ขาเข้าส่งต่อเบราว์เซอร์ถึงบริการ / Zones whose ingress gateways lead browsers to it; nobody's by default."""
     depends_on: SetOf[DnsLabel] = ()
     """บริการที่ต้องมี / Common services without which this one stops."""
 
@@ -207,6 +209,17 @@ class Service(Record):
         if credential != "none" and info.data.get("status") == "planned":
             raise wrong("a planned service gives nobody a credential", "`none`, or leave it out")
         return credential
+
+    @field_validator("browsers")
+    @classmethod
+    def _of_people(cls, browsers: tuple[str, ...], info: ValidationInfo[Any]) -> tuple[str, ...]:
+        """A browser brings no token, so only what asks people who they are may be shown to one."""
+        if browsers and info.data.get("credential", "client") != "client":
+            raise wrong("nobody logs in here: it gives out no client", "leave it out: bound applications reach it")
+        for index, zone in enumerate(browsers):
+            if "zones" in info.data and zone not in (zones := info.data["zones"]):
+                raise wrong(f"`{zone}` is not among `zones`", f"one of {', '.join(zones)}", at=(index,))
+        return browsers
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

@@ -34,6 +34,8 @@ OURS = "gdcc:"
 
 Layer = Literal["tenancy", "services"]
 
+Images = Literal["by-digest", "stand-in"]
+
 Operator = Literal["cert-manager", "cloudnative-pg"]
 """Add-ons of a cluster whose custom resources are used in place of our own objects."""
 
@@ -65,6 +67,8 @@ class StackSettings(Record):
     """ชั้นที่ติดตั้ง / What is built for them."""
     operators: Annotated[SetOf[Operator], Field(validation_alias=OURS + "operators")] = ()
     """ส่วนเสริมที่คลัสเตอร์มี / Which of these the cluster has: certificates, and databases, are then theirs to make."""
+    images: Annotated[Images, Field(validation_alias=OURS + "images")] = "by-digest"
+    """อิมเมจของบริการกลาง / ``stand-in`` gives those without a digest one that names nothing."""
     disposable: Annotated[
         bool, BeforeValidator(_truth), WithJsonSchema(_TRUTH), Field(validation_alias=OURS + "disposable")
     ] = False

@@ -20,6 +20,7 @@ from gdcc.model.register import Register
 from gdcc.model.resolver import Resolver
 from gdcc.model.schema import modeline_problem
 from gdcc.model.stack import OURS, StackSettings, read_settings, stack_names
+from gdcc.model.templates import Mail
 from gdcc.model.tree import agency_files, select
 from gdcc.model.waivers import Waiver, WaiverRegister, waivable
 
@@ -53,7 +54,7 @@ def load_estate(root: Path, settings: StackSettings, today: date | None = None) 
     look = _look(root, settings.agencies, today or date.today())
     if look.estate is None:
         raise StackError(problem for problem in look.problems if problem.severity == "error")
-    return replace(look.estate, disposable=settings.disposable)
+    return replace(look.estate, disposable=settings.disposable, operators=settings.operators)
 
 
 def validate(root: Path, paths: Sequence[Path] = (), today: date | None = None) -> Validation:
@@ -104,9 +105,11 @@ def _look(root: Path, patterns: Sequence[str] | None, today: date) -> _Look:
     register = Register(every, tenants, today, problems)
     offboarding = Offboarding(every, tenants, today, problems)
     tombstones = tuple(offboarding.read(root, resolver.documents))
-    estate = resolver.estate(tenants, tuple(register.read(root)), tombstones)
+    mail = Mail(every, tenants, today, problems)
+    estate = resolver.estate(tenants, tuple(register.read(root)), tombstones, mail.read(root))
     failed = any(problem.severity == "error" for problem in problems)
-    documents = [*catalogue.documents, *resolver.documents, *register.documents, *offboarding.documents]
+    records = (*register.documents, *offboarding.documents, *mail.documents)
+    documents = [*catalogue.documents, *resolver.documents, *records]
     return _Look(problems, documents, None if failed else estate, tenants)
 
 

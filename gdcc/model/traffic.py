@@ -108,8 +108,8 @@ class Offer(Record):
     """ชั้นข้อมูลที่ให้บริการ / Class of the data it gives."""
 
 
-class Egress(Record):
-    """ปลายทางภายนอกที่ขอเข้าถึง / A host or range outside the cloud, with a reason and a last day."""
+class Destination(Record):
+    """ปลายทางภายนอก / A host or range outside the cluster, and why it is reached."""
 
     model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["host"]}, {"required": ["cidr"]}]})
 
@@ -121,17 +121,11 @@ class Egress(Record):
     """พอร์ตปลายทาง / Ports at the other end."""
     reason: LocalizedName
     """เหตุผล / Why it is needed."""
-    expires: Day
-    """วันสุดท้าย / Last day; a year ahead at most."""
 
     @property
     def destination(self) -> str:
         """The host or the range."""
         return self.host or self.cidr or ""
-
-    def open_on(self, today: date) -> bool:
-        """Whether a day is not after the last one."""
-        return today <= self.expires
 
     @field_validator("cidr")
     @classmethod
@@ -139,3 +133,14 @@ class Egress(Record):
         if "host" in info.data and (cidr is None) == (info.data["host"] is None):
             raise wrong("both a host and a range" if cidr else "neither a host nor a range", "one of the two")
         return cidr
+
+
+class Egress(Destination):
+    """ปลายทางภายนอกที่ขอเข้าถึง / A host or range outside the cloud, with a reason and a last day."""
+
+    expires: Day
+    """วันสุดท้าย / Last day; a year ahead at most."""
+
+    def open_on(self, today: date) -> bool:
+        """Whether a day is not after the last one."""
+        return today <= self.expires

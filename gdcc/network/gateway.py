@@ -1,4 +1,4 @@
-"""The gateway of the common services: its names, and the rules by which bound tenants reach it and nobody else does.
+"""The gateway of the common services: its names, and the rules by which bound tenants and browsers reach it.
 
 One namespace, and in it for each service the pods labelled ``app.kubernetes.io/name: <service>``: so a tenant that is
 bound to one service does not reach another's gateway. The namespace must not carry `gateway_labels`: what zones open is
@@ -12,8 +12,8 @@ from collections.abc import Iterator
 
 from gdcc.model import Binding, Estate, bindings
 from gdcc.model.traffic import Port
-from gdcc.network.namespaces import DOMAIN, NAME_LABEL, identity
-from gdcc.network.policy import SERVICE_LABEL, Json, NetworkPolicy, namespace_named, ports, spec
+from gdcc.network.namespaces import DOMAIN, NAME_LABEL, gateway_labels, identity
+from gdcc.network.policy import SERVICE_LABEL, Json, NetworkPolicy, namespace_named, namespaces_with, ports, spec
 
 GATEWAY = "svc-gateway"
 """Namespace of the gateway before all common services."""
@@ -68,18 +68,23 @@ def outward(estate: Estate) -> Iterator[NetworkPolicy]:
 def inward(estate: Estate) -> Iterator[NetworkPolicy]:
     """At the gateway: nothing by default; to each service's pods, from the namespaces that are bound to it.
 
-    One policy for each service, however many tenants are bound: what grows is its list of names.
+    One policy for each service, however many tenants are bound: what grows is its list of names. Where people log in,
+    one more for the ingress gateways of the zones from which their browsers come.
     """
     yield NetworkPolicy("default-deny", GATEWAY, {}, {"podSelector": {}, "policyTypes": ["Ingress"]}, _SERVICES)
     bound: dict[str, list[str]] = defaultdict(list)
     for one in bindings(estate):
         bound[one.service].append(one.namespace)
     for name, service in estate.services.items():
+        source = f"{_SERVICES}/{name}.yaml"
+        if service.status == "available" and service.browsers:
+            doors = [namespaces_with(gateway_labels(zone)) for zone in service.browsers]
+            people = spec(service_labels(name), ingress=[{"from": doors, "ports": ports([GATEWAY_PORT])}])
+            yield NetworkPolicy(f"browsers-{name}", GATEWAY, {SERVICE: name}, people, f"{source}: browsers")
         if service.status == "available" and bound[name]:
             names = {"key": NAME_LABEL, "operator": "In", "values": sorted(bound[name])}
             peers = [{"namespaceSelector": {"matchExpressions": [names]}}]
             into = spec(service_labels(name), ingress=[{"from": peers, "ports": ports([GATEWAY_PORT])}])
-            source = f"{_SERVICES}/{name}.yaml"
             yield NetworkPolicy(f"bound-{name}", GATEWAY, {SERVICE: name}, into, source)
 
 

@@ -14,7 +14,7 @@ from testinfra.host import Host
 
 from gdcc.compliance.evidence import State
 from gdcc.errors import GdccError
-from gdcc.nodes.baseline import accounts, firewall, kernel, kubelet, records, ssh
+from gdcc.nodes.baseline import accounts, certificates, firewall, kernel, kubelet, records, ssh
 from gdcc.nodes.check import NodeCheck, Seen
 from gdcc.nodes.probe import SilentError, ask
 
@@ -25,6 +25,7 @@ CHECKS: tuple[NodeCheck, ...] = (
     *kernel.CHECKS,
     *records.CHECKS,
     *kubelet.CHECKS,
+    *certificates.CHECKS,
 )
 """Every check, by topic; `NodeCheck.id` is what the catalogue's `checks` name."""
 

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from gdcc.cluster.progress import Report
 from gdcc.console import out
-from gdcc.nodes import lab
+from gdcc.nodes import abandoned, guest, lab
 from gdcc.nodes.layout import HOSTS
 
 app = typer.Typer(
@@ -33,17 +33,26 @@ def _examples(*lines: str) -> str:
     epilog=_examples(
         "gdcc nodes up",
         "gdcc nodes up --hosts 3",
+        "gdcc nodes up --guest                  # after harden.yml: what is persisted, on a kernel of its own",
         "GDCC_STATE=~/second gdcc nodes up      # a second set, beside the first",
     )
 )
 def up(
     hosts: Annotated[int, typer.Option("--hosts", min=1, max=9, help="How many.")] = HOSTS,
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew from the clean image.")] = False,
+    with_guest: Annotated[
+        bool,
+        typer.Option("--guest", help="Also boot the disk of the first one, as it is now, on a kernel of its own."),
+    ] = False,
 ) -> None:
     """Start the test hosts, or repair them; does nothing when all answer.
 
     The first time makes a Debian 12 image in the cache (about a minute; moved by XDG_CACHE_HOME), from the mirror that
     this machine's apt uses, and installs debootstrap and systemd-container if they are missing.
+
+    With --guest, all checks can be seen, those of the kernel, its modules, audit and the clock, too: harden the test
+    hosts first, for the guest is a copy of the first one's disk. The kernel is Debian's user-mode-linux (a process;
+    needs no KVM), fetched once into the cache. `up --guest` again begins anew from the host's disk.
     """
     report = Report()
     found = lab.up(count=hosts, report=report)
@@ -53,6 +62,11 @@ def up(
     out.print(f"{len(found.hosts)} test hosts are up. To harden them, and to look at one:", markup=False)
     out.print(f"  ansible-playbook -i {shlex.quote(str(found.layout.inventory))} playbooks/harden.yml", markup=False)
     out.print(f"  ssh -F {shlex.quote(str(found.layout.ssh_config))} {found.hosts[0].name}", markup=False)
+    if with_guest:
+        booted = guest.up(found, report)
+        out.print("The guest is up. To see all checks on it, and to look at it:", markup=False)
+        out.print(f"  gdcc comply --nodes {shlex.quote(str(booted.layout.inventory))}", markup=False)
+        out.print(f"  ssh -F {shlex.quote(str(booted.layout.ssh_config))} {booted.host.name}", markup=False)
 
 
 @app.command(
@@ -63,9 +77,13 @@ def up(
 )
 def down(
     purge: Annotated[bool, typer.Option("--purge", help="Remove their disks and keys too.")] = False,
+    lost: Annotated[
+        bool,
+        typer.Option("--abandoned", help="Instead, end those of this machine whose run or state directory is gone."),
+    ] = False,
 ) -> None:
     """Stop exactly what `up` started."""
-    stopped = lab.down(purge=purge)
+    stopped = abandoned.reap() if lost else lab.down(purge=purge)
     out.print(f"{len(stopped)} test hosts are down." if stopped else "No test host was up.", markup=False)
 
 

@@ -48,16 +48,19 @@ SHELF = (
     "apparmor",
     "apparmor-utils",
     "auditd",
+    "busybox-static",
     "chrony",
     "clamav",
     "clamav-freshclam",
+    "containerd",
+    "containernetworking-plugins",
     "libpam-pwquality",
     "nftables",
     "rsyslog",
     "rsyslog-gnutls",
     "unattended-upgrades",
 )
-"""What the playbooks may install, and what comes with it."""
+"""What the playbooks may install and what makes a host a Kubernetes node, with what comes with it."""
 
 REPOSITORY = "srv/gdcc-repository"
 IMAGE_BYTES = 1500 * MEBIBYTE

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -13,7 +14,7 @@ from gdcc.cluster.disk import guarded, private_directory, write_if_changed
 from gdcc.cluster.lock import locked
 from gdcc.cluster.progress import Report
 from gdcc.cluster.state import SETTING
-from gdcc.nodes import image, machine, overlay, system
+from gdcc.nodes import abandoned, image, machine, overlay, system
 from gdcc.nodes.layout import HOSTS, HostFiles, Layout
 
 WAITING = "waiting for another run on the same test hosts"
@@ -59,20 +60,37 @@ class Lab:
             list(pool.map(machine.stop, chosen))
         for host in chosen:
             machine.forget(host)
-        _start(self.layout, self.hosts, self.image)
+        _start(self.layout, chosen, self.image, known=self.hosts)
 
     def reboot(self, host: HostFiles) -> None:
         """Shut a host down and start it again with its disk as it is."""
         machine.stop(host)
         _start(self.layout, (host,), self.image, known=self.hosts)
 
+    @contextmanager
+    def stopped(self, host: HostFiles) -> Iterator[None]:
+        """Shut a host down while the block runs, then start it again with its disk as it is."""
+        machine.stop(host)
+        try:
+            yield
+        finally:
+            _start(self.layout, (host,), self.image, known=self.hosts)
 
-def up(state: Path | None = None, *, count: int = HOSTS, report: Report | None = None) -> Lab:
+    def copy(self, source: HostFiles, targets: Sequence[HostFiles]) -> None:
+        """Boot hosts with the disk of another; each keeps its name, its address and its keys."""
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(machine.stop, (source, *targets)))
+            list(pool.map(lambda target: overlay.copy(source, target), targets))
+        _start(self.layout, (source, *targets), self.image, known=self.hosts)
+
+
+def up(state: Path | None = None, *, count: int = HOSTS, bound: bool = False, report: Report | None = None) -> Lab:
     """Start the test hosts, or repair them; does nothing when all answer.
 
     Args:
         state: the state directory; `.gdcc` in the project by default.
         count: how many hosts.
+        bound: the hosts are of no use after this process: if it is killed, the next `up` of anybody ends them.
         report: told what takes time.
 
     Raises:
@@ -80,9 +98,13 @@ def up(state: Path | None = None, *, count: int = HOSTS, report: Report | None =
     """
     report = report or Report()
     system.prepare(report)
+    if lost := abandoned.reap():
+        report.say(f"ended test hosts that a killed run has left: {', '.join(lost)}")
     layout = Layout.at(state)
     with guarded(layout.root, SETTING):
         private_directory(layout.root)
+        if bound:
+            abandoned.bind(layout)
         with locked(layout.root, report, WAITING):
             root = image.obtain(report)
             hosts = layout.hosts(count)
@@ -111,19 +133,26 @@ def down(state: Path | None = None, *, purge: bool = False, report: Report | Non
     if not layout.root.is_dir():
         return []
     with guarded(layout.root, SETTING), locked(layout.root, report, WAITING):
+        running = (*layout.known(), *layout.guests())
         with ThreadPoolExecutor() as pool:
-            ran = list(pool.map(machine.stop, layout.known()))
-        names = [host.name for host, was in zip(layout.known(), ran, strict=True) if was]
+            ran = list(pool.map(machine.stop, running))
+        names = [host.name for host, was in zip(running, ran, strict=True) if was]
+        for one in layout.guests():
+            machine.forget(one)  # its disk is a copy
         if purge:
-            shutil.rmtree(layout.root)
+            shutil.rmtree(layout.root, ignore_errors=True)  # a journal may still be renaming its files
+            if layout.root.exists():
+                shutil.rmtree(layout.root)
         return names
 
 
 def status(state: Path | None = None) -> list[TestHost]:
-    """Every host that has a disk, and whether it answers; looks only."""
+    """Every host that has a disk, the guest last, and whether it answers; looks only."""
     layout = Layout.at(state)
     with ThreadPoolExecutor() as pool:
-        return list(pool.map(lambda host: _status(host, layout), layout.known()))
+        hosts = pool.map(lambda host: _status(host, layout), layout.known())
+        guests = pool.map(lambda host: _status(host, Layout(host.folder)), layout.guests())
+        return [*hosts, *guests]
 
 
 def _status(host: HostFiles, layout: Layout) -> TestHost:
@@ -141,8 +170,8 @@ def _start(layout: Layout, hosts: Sequence[HostFiles], root: Path, known: Sequen
     public = layout.key.with_suffix(".pub").read_text().strip()
     lines = [overlay.prepare(host, root, public) for host in known or hosts]
     write_if_changed(layout.known_hosts, "".join(f"{line}\n" for line in lines).encode())
-    write_if_changed(layout.ssh_config, _ssh_config(layout, known or hosts).encode())
-    write_if_changed(layout.inventory, _inventory(layout, known or hosts).encode())
+    write_if_changed(layout.ssh_config, ssh_config(layout, known or hosts).encode())
+    write_if_changed(layout.inventory, inventory(layout, known or hosts).encode())
     for host in hosts:
         found = machine.running(host)
         if found and machine.answers(host, layout):
@@ -155,7 +184,8 @@ def _start(layout: Layout, hosts: Sequence[HostFiles], root: Path, known: Sequen
         list(pool.map(lambda host: machine.await_answer(host, layout), hosts))
 
 
-def _ssh_config(layout: Layout, hosts: Sequence[HostFiles]) -> str:
+def ssh_config(layout: Layout, hosts: Sequence[HostFiles]) -> str:
+    """For `ssh -F`."""
     lines = []
     for host in hosts:
         lines += [
@@ -172,7 +202,8 @@ def _ssh_config(layout: Layout, hosts: Sequence[HostFiles]) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _inventory(layout: Layout, hosts: Sequence[HostFiles]) -> str:
+def inventory(layout: Layout, hosts: Sequence[HostFiles]) -> str:
+    """For `ansible-playbook -i`."""
     entries = "".join(f"        {host.name}:\n          ansible_host: {host.address.host}\n" for host in hosts)
     return (
         "# Made by `gdcc nodes up`.\n"

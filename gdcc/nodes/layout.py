@@ -63,6 +63,11 @@ class HostFiles:
         return self.folder / "process.json"
 
     @property
+    def options(self) -> Path:
+        """Further arguments of systemd-nspawn, a JSON list; a host without the file has none."""
+        return self.folder / "nspawn.json"
+
+    @property
     def log(self) -> Path:
         """What its console showed."""
         return self.folder / "console.log"
@@ -114,6 +119,16 @@ class Layout:
             name = f"{prefix}-{number}"
             found.append(HostFiles(name, self.root / name / "root", address))
         return tuple(found)
+
+    def guest(self) -> HostFiles:
+        """The guest beside the hosts; its link comes after theirs."""
+        name = self.hosts(1)[0].name.replace("-1", "-g")
+        begin = self.hosts(1)[0].address.host.rpartition(".")[0]
+        return HostFiles(name, self.root / name / "root", Address(f"{begin}.41", f"{begin}.42"))
+
+    def guests(self) -> tuple[HostFiles, ...]:
+        """The guest, if its folder is there."""
+        return (self.guest(),) if self.guest().folder.is_dir() else ()
 
     def known(self) -> tuple[HostFiles, ...]:
         """The hosts whose folders are there."""

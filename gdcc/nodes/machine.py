@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -18,15 +20,27 @@ import psutil
 from gdcc.cluster import process
 from gdcc.cluster.disk import write_private
 from gdcc.errors import GdccError
+from gdcc.nodes import orphans
 from gdcc.nodes.layout import HostFiles, Layout
-from gdcc.nodes.system import run, succeeds
+from gdcc.nodes.system import crowded, run, succeeds
 
 NSPAWN = "systemd-nspawn"
-BOOT_SECONDS = 60.0
+LINUX = "linux.uml"
+"""A guest's kernel, which is a process; its own processes look the same and are its children."""
+BOOT_SECONDS = 120.0
 STOP_SECONDS = 20.0
 
-# $1 image, $2 upper, $3 work, $4 root; the rest is the program. The mount ends with the program.
-_BOOT = 'mount -t overlay overlay -o "lowerdir=$1,upperdir=$2,workdir=$3" "$4" && shift 4 && exec "$@"'
+# A control group of its own in systemd's hierarchy: without, all hosts share one, and the systemd of one host removes
+# what another's has made there. In the shell, so that it holds before systemd-nspawn looks where it is.
+_GROUP = """\
+while IFS=: read -r _ kind path; do
+    case $kind in name=systemd) at=systemd ;; '') at=unified ;; *) continue ;; esac
+    [ -d "/sys/fs/cgroup/$at" ] || at=
+    mkdir -p "/sys/fs/cgroup/$at$path/$0" && echo $$ > "/sys/fs/cgroup/$at$path/$0/cgroup.procs"
+done < /proc/self/cgroup
+"""
+# $0 name, $1 image, $2 upper, $3 work, $4 root; the rest is the program. The mount ends with the program.
+_BOOT = _GROUP + 'mount -t overlay overlay -o "lowerdir=$1,upperdir=$2,workdir=$3" "$4" && shift 4 && exec "$@"'
 
 
 def running(host: HostFiles) -> psutil.Process | None:
@@ -38,8 +52,8 @@ def running(host: HostFiles) -> psutil.Process | None:
         found = None
     if found:
         return found
-    unrecorded = process.owned(host.folder, [NSPAWN])
-    return unrecorded[0][1] if unrecorded else None
+    unrecorded = [one for _, one in process.owned(host.folder, [NSPAWN, LINUX])]
+    return min(unrecorded, key=lambda one: (one.create_time(), one.pid), default=None)
 
 
 def connect(host: HostFiles) -> None:
@@ -70,6 +84,7 @@ def disconnect(host: HostFiles) -> None:
 
 def boot(host: HostFiles, image: Path) -> psutil.Process:
     """Start the host; `answers` tells when it can be reached."""
+    orphans.end(orphans.orphans().get(host.name, []))  # two systems on one disk would spoil it
     nspawn = [
         "env",
         # Its own network's values may be set; the kernel's are this machine's and stay read-only.
@@ -87,6 +102,7 @@ def boot(host: HostFiles, image: Path) -> psutil.Process:
         # Its network is its own to filter. Not CAP_SYS_TIME: the clock is this machine's.
         "--capability=CAP_NET_ADMIN",
         f"--directory={host.root}",
+        *(json.loads(host.options.read_text()) if host.options.exists() else ()),
     ]
     shell: list[str | Path] = [
         "unshare",
@@ -94,7 +110,7 @@ def boot(host: HostFiles, image: Path) -> psutil.Process:
         "sh",
         "-c",
         _BOOT,
-        "sh",
+        host.name,
         image,
         host.upper,
         host.work,
@@ -118,12 +134,14 @@ def await_answer(host: HostFiles, layout: Layout, seconds: float = BOOT_SECONDS)
         if not running(host) or time.monotonic() > deadline:
             tail = "\n".join(host.log.read_text(errors="replace").splitlines()[-8:]) if host.log.exists() else ""
             what = "does not answer by SSH" if running(host) else "ended while it booted"
-            raise GdccError(f"test host {host.name} {what} ({host.log})", tail)
+            raise GdccError(f"test host {host.name} {what} ({host.log})", crowded() or tail)
         time.sleep(0.2)
 
 
 def answers(host: HostFiles, layout: Layout, timeout: float = 3.0) -> bool:
     """Whether the operator gets in by SSH, on a new connection."""
+    if not _speaks(host, timeout):
+        return False  # a tenth of what it costs to find that out by ssh, and a host that boots is asked often
     command = ["ssh", "-F", str(layout.ssh_config), "-o", "ControlPath=none", host.name, "true"]
     try:
         return (
@@ -136,6 +154,15 @@ def answers(host: HostFiles, layout: Layout, timeout: float = 3.0) -> bool:
         return False
 
 
+def _speaks(host: HostFiles, timeout: float) -> bool:
+    """Whether something at the host's SSH port says that it speaks SSH."""
+    try:
+        with socket.create_connection((host.address.host, 22), timeout) as connection:
+            return connection.recv(4) == b"SSH-"
+    except OSError:
+        return False
+
+
 def stop(host: HostFiles) -> bool:
     """Shut the host down, kill it when it will not, and remove its network; whether it ran."""
     found = running(host)
@@ -143,9 +170,18 @@ def stop(host: HostFiles) -> bool:
         children = found.children(recursive=True)
         process.stop([found], STOP_SECONDS)
         process.stop([child for child in children if process.alive(child)])
+    orphans.end(orphans.orphans().get(host.name, []))
     disconnect(host)
+    _ungroup(host)
     host.record.unlink(missing_ok=True)
     return found is not None
+
+
+def _ungroup(host: HostFiles) -> None:
+    """Remove the control groups that a host which has ended leaves on this machine."""
+    for group in sorted(Path("/sys/fs/cgroup").glob(f"**/{host.name}/**/"), reverse=True):  # the inner ones first
+        with suppress(OSError):
+            group.rmdir()
 
 
 def forget(host: HostFiles) -> None:

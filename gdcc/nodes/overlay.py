@@ -41,6 +41,21 @@ def prepare(host: HostFiles, image: Path, public_key: str) -> str:
     return f"{host.address.host} {kind} {key}"
 
 
+def copy(source: HostFiles, target: HostFiles) -> None:
+    """Give a host the disk of another that is not running, whole or not at all; names and keys stay its own."""
+    part = target.folder / "upper.part"
+    shutil.rmtree(part, ignore_errors=True)
+    run(["cp", "--archive", "--reflink=auto", source.upper, part], "copying a disk")
+    for name in ("hostname", "hosts", "machine-id"):
+        shutil.copy2(target.upper / "etc" / name, part / "etc" / name)
+    for key in (target.upper / "etc/ssh").glob("ssh_host_*"):
+        shutil.copy2(key, part / "etc/ssh" / key.name)
+    shutil.rmtree(target.work)  # belongs to the upper directory that it was first used with
+    target.work.mkdir(mode=0o700)
+    shutil.rmtree(target.upper)
+    part.rename(target.upper)
+
+
 def _identify(etc: Path, host: HostFiles) -> None:
     (etc / "hostname").write_text(f"{host.name}\n")
     (etc / "hosts").write_text(f"127.0.0.1 localhost\n127.0.1.1 {host.name}\n")

@@ -74,6 +74,12 @@ def count(pattern: str) -> Read:
     return lambda answer: str(len(re.findall(pattern, answer.output, re.MULTILINE)))
 
 
+def clock_offset(answer: Answer) -> str:
+    """How many seconds the clock is off by `chronyc -c tracking`, which says 0 for one that follows no source."""
+    fields = answer.output.strip().split(",")
+    return fields[4].lstrip("-") if len(fields) == 14 and fields[13] != "Not synchronised" else "not synchronised"
+
+
 def at_most(limit: float) -> Accept:
     """Accepts a number that is no larger."""
     return lambda value: bool(re.fullmatch(r"-?[0-9.]+", value)) and float(value) <= limit

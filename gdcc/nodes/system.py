@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from gdcc.cluster.progress import Report
@@ -20,6 +21,10 @@ TOOLS = {
     "unshare": "util-linux",
 }
 """What test hosts need, by program: the Debian package that holds it."""
+
+WATCHERS, WATCHERS_NEEDED = Path("/proc/sys/fs/inotify/max_user_instances"), 1024
+"""Systemd and its services take a dozen in every host, all from root's share; of Linux's 128 nine hosts leave none, and
+the tenth ends while it boots."""
 
 PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin:/sbin"
 
@@ -76,6 +81,7 @@ def prepare(report: Report) -> None:
     """
     if reason := obstacle():
         raise GdccError(reason, "run it as root on Debian or Ubuntu, or harden real hosts with playbooks/harden.yml")
+    _make_room(report)
     missing = _missing()
     if not missing:
         return
@@ -87,5 +93,31 @@ def prepare(report: Report) -> None:
         run([*environment, *install], f"installing {', '.join(packages)}")
 
 
+def _make_room(report: Report) -> None:
+    """Let this machine watch enough files, until it is started again."""
+    with suppress(OSError):  # no such limit, or not ours to set: a few hosts boot all the same
+        if int(WATCHERS.read_text()) < WATCHERS_NEEDED:
+            WATCHERS.write_text(f"{WATCHERS_NEEDED}\n")
+            report.detail(f"raised {WATCHERS} to {WATCHERS_NEEDED}")
+
+
 def _missing() -> list[str]:
     return [name for name in TOOLS if not shutil.which(name, path=PATH)]
+
+
+def crowded() -> str:
+    """What to say when this machine has no room for one more system; empty when it has.
+
+    Each host's systemd, logind and others take about six inotify instances of root's, which are the machine's.
+    """
+    limit = int(Path("/proc/sys/fs/inotify/max_user_instances").read_text())
+    used = 0
+    for descriptor in Path("/proc").glob("[0-9]*/fd/*"):
+        try:
+            used += os.readlink(descriptor) == "anon_inode:inotify" and descriptor.parent.stat().st_uid == 0
+        except OSError:
+            continue
+    if used < limit - 6:
+        return ""
+    more = "end other hosts or clusters, or raise fs.inotify.max_user_instances"
+    return f"{used} of {limit} inotify instances are taken: {more}"

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from gdcc.model.template import PLACEHOLDER, placeholders, plain
 from gdcc.notify.refusal import bad_request
 
-_PLACEHOLDER = re.compile(r"\(\(([^()?]+)(?:\?\?((?:[^()]|\([^()]*\))*))?\)\)")
 _YES = frozenset({"yes", "y", "true", "t", "1", "include", "show", "ใช่"})
 LONGEST_SMS = 918
 """Characters; the contract's limit."""
@@ -28,43 +28,31 @@ class Rendered:
         return "".join(f"<p>{paragraph.replace(chr(10), '<br>')}</p>" for paragraph in paragraphs)
 
 
-def placeholders(text: str) -> tuple[str, ...]:
-    """The names that a text needs, in the order of reading, each once."""
-    found: dict[str, str] = {}
-    for match in _PLACEHOLDER.finditer(text):
-        found.setdefault(_plain(match[1]), match[1].strip())
-    return tuple(found.values())
-
-
 def render(subject: str | None, body: str, personalisation: Mapping[str, object], channel: str) -> Rendered:
     """Fills in a template.
 
     Raises:
         Refusal: names are missing, or the message is too long for its channel or empty.
     """
-    given = {_plain(name): value for name, value in personalisation.items() if value is not None}
+    given = {plain(name): value for name, value in personalisation.items() if value is not None}
     needed = placeholders(f"{subject or ''}\n{body}")
-    if missing := [name for name in needed if _plain(name) not in given]:
+    if missing := [name for name in needed if plain(name) not in given]:
         raise bad_request(f"Missing personalisation: {', '.join(missing)}")
 
     def fill(match: re.Match[str]) -> str:
-        value = given[_plain(match[1])]
+        value = given[plain(match[1])]
         if match[2] is not None:
             return match[2] if _words(value, channel).strip().lower() in _YES else ""
         return _words(value, channel)
 
-    text = _PLACEHOLDER.sub(fill, body)
+    text = PLACEHOLDER.sub(fill, body)
     if not text.strip():
         raise bad_request("Your message is empty.")
     if channel == "sms" and len(text) > LONGEST_SMS:
         raise bad_request(f"Content for template has a character count greater than the limit of {LONGEST_SMS}")
     # A line end in a subject would begin a header of its own.
-    title = None if subject is None else " ".join(_PLACEHOLDER.sub(fill, subject).split())
+    title = None if subject is None else " ".join(PLACEHOLDER.sub(fill, subject).split())
     return Rendered(title, text)
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[\s_-]", "", name).lower()
 
 
 def _words(value: object, channel: str) -> str:

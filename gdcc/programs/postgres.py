@@ -21,6 +21,7 @@ from gdcc.cluster.golang import tail
 from gdcc.cluster.progress import Report
 from gdcc.errors import GdccError
 from gdcc.programs.authority import Authority
+from gdcc.programs.debian import install
 from gdcc.programs.site import Program
 
 PACKAGE = "postgresql"
@@ -192,14 +193,9 @@ def postgres_programs(report: Report) -> Path:
         GdccError: there is none.
     """
     found = sorted(_INSTALLED.glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
-    if not found and os.geteuid() == 0 and shutil.which("apt-get"):
-        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        with report.step(f"installing Debian's {PACKAGE}"):
-            for arguments in (("update", "-qq"), ("install", "-y", "-qq", "--no-install-recommends", PACKAGE)):
-                subprocess.run(["apt-get", *arguments], env=environment, capture_output=True, check=False)
-        found = sorted(_INSTALLED.glob("*/bin/initdb"))
     if not found:
-        raise GdccError("there is no PostgreSQL server on this machine", f"install Debian's package `{PACKAGE}`")
+        install((PACKAGE,), report)
+        found = sorted(_INSTALLED.glob("*/bin/initdb"))
     return found[-1].parent
 
 

@@ -52,10 +52,10 @@ def refuse(findings: list[Finding]) -> None:
 
 
 def undeclared(landscape: Landscape) -> Iterator[Part]:
-    """What is reachable from or to an agency and follows from no zone, request or agreement."""
+    """What is reachable from or to an agency or a common service, and follows from no file."""
     declared = Coverage(declarations(landscape.estate))
     for flow in landscape.matrix.flows:
-        yield from declared.gaps(flow, landscape.tenants)
+        yield from declared.gaps(flow, landscape.proven)
 
 
 def _undeclared(entry: Entry) -> Finding:
@@ -73,7 +73,7 @@ def _unisolated(landscape: Landscape) -> Iterator[Finding]:
     for direction, openings in ((Direction.INGRESS, matrix.ingress), (Direction.EGRESS, matrix.egress)):
         for opening in openings:
             free = {name for name, causes in opening.causes.items() if any(cause.policy is None for cause in causes)}
-            if opening.shape.peers and (names := frozenset(free & landscape.tenants)):
+            if opening.shape.peers and (names := frozenset(free & landscape.proven)):
                 whose = who(landscape, names, Side(names))
                 pods = f" with {opening.shape.pods}" if opening.shape.pods.where else ""
                 message = f"no policy isolates {direction.value} of pods{pods} in {len(names)} namespaces of {whose}"

@@ -59,10 +59,10 @@ class Question:
         return cls(landscape, _named(landscape, source), _named(landscape, target))
 
     def entries(self) -> list[Entry]:
-        """The lines that it is answered with; traffic among the platform's own is not asked about."""
-        tenants = self.landscape.tenants
+        """The lines that it is answered with; traffic among the rest of the platform is not asked about."""
+        proven = self.landscape.proven
         parts = self.landscape.matrix.parts(self.sources, self.targets)
-        return entries(self.landscape, (part for part in parts if not tenants.isdisjoint(part.sources | part.targets)))
+        return entries(self.landscape, (part for part in parts if not proven.isdisjoint(part.sources | part.targets)))
 
     def keeps(self, part: Part) -> bool:
         """Whether some of a part is asked about."""

@@ -32,5 +32,5 @@ def difference(before: Landscape, after: Landscape, keeps: Callable[[Part], bool
 
 def _beyond(one: Landscape, other: Landscape, keeps: Callable[[Part], bool]) -> list[Entry]:
     known = Coverage(other.matrix.flows)
-    gaps = (part for flow in one.matrix.flows for part in known.gaps(flow, one.tenants))
+    gaps = (part for flow in one.matrix.flows for part in known.gaps(flow, one.proven))
     return entries(one, filter(keeps, gaps))

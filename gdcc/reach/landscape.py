@@ -7,10 +7,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import ip_network
+from itertools import chain
 
 from gdcc.collector import collector_paused
 from gdcc.model import Estate
 from gdcc.network import inward, render
+from gdcc.network.services import of_services
 from gdcc.reach.addresses import Addresses
 from gdcc.reach.matrix import OUTSIDE, Matrix
 from gdcc.reach.parties import Party, parties
@@ -30,6 +32,16 @@ class Landscape:
     def tenants(self) -> frozenset[str]:
         """The namespaces of agencies."""
         return frozenset(name for name, party in self.parties.items() if party.is_tenant)
+
+    @cached_property
+    def services(self) -> frozenset[str]:
+        """The namespaces of the common services, and the gateway's before them."""
+        return frozenset(name for name, party in self.parties.items() if party.is_service)
+
+    @cached_property
+    def proven(self) -> frozenset[str]:
+        """Those of which everything reachable must be declared, and every pod isolated."""
+        return self.tenants | self.services
 
     @cached_property
     def by_id(self) -> Mapping[str, frozenset[str]]:
@@ -77,7 +89,8 @@ def survey(estate: Estate) -> Landscape:
 def _survey(estate: Estate) -> Landscape:
     known = {party.namespace.name: party for party in parties(estate)}
     policies, by_host = [], 0
-    for rendered in (*render(estate), *inward(estate)):
+    inside = chain.from_iterable(of_services(estate, estate.operators).values())
+    for rendered in (*render(estate), *inward(estate), *inside):
         if rendered.kind != "NetworkPolicy":
             by_host += 1
             continue

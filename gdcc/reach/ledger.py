@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import NamedTuple
 
 from gdcc.model import Environment
@@ -94,12 +95,20 @@ class Entry:
 def entries(landscape: Landscape, parts: Iterable[Part]) -> list[Entry]:
     """Lines for parts of flows: first those between agencies, each group by its names."""
     gathered: dict[Topic, list[Part]] = defaultdict(list)
-    for part in parts:
+    for part in chain.from_iterable(_apart(landscape, part) for part in parts):
         gathered[_topic(landscape, part)].append(part)
     told = [_line(landscape, topic, some) for topic, some in gathered.items()]
     return sorted(
         told, key=lambda one: (one.topic.agencies is None, one.source, one.topic.target, str(one.topic.ports))
     )
+
+
+def _apart(landscape: Landscape, part: Part) -> Iterator[Part]:
+    """Agencies and the common services, which have some rules in common, each told on lines of their own."""
+    services = part.sources & landscape.services
+    for sources in (part.sources - services, services):
+        if sources:
+            yield replace(part, sources=sources)
 
 
 def _line(landscape: Landscape, topic: Topic, parts: list[Part]) -> Entry:
@@ -115,7 +124,7 @@ def reasons(landscape: Landscape, part: Part) -> tuple[Reason, ...]:
     """What opens a part on each side; the same rule of many namespaces is one reason."""
     told = []
     for side, names, causes in zip(("egress", "ingress"), (part.sources, part.targets), part.causes(), strict=True):
-        unisolated = _NOBODYS if names & landscape.tenants else _PLATFORMS
+        unisolated = _NOBODYS if names & landscape.proven else _PLATFORMS
         told += [_reason(side, cause, unisolated) for cause in causes]
     return tuple(dict.fromkeys(told))
 
@@ -171,4 +180,5 @@ def _service(landscape: Landscape, part: Part) -> str:
         zones = landscape.zones_of(part.flow.target.addresses)
         return f"addresses of {', '.join(zones)}" if zones else "addresses of no zone"
     titles = {landscape.parties[name].title.en for name in part.targets}
-    return next(iter(titles)) if len(titles) == 1 else "pods of agencies"
+    several = "pods of agencies" if part.targets & landscape.tenants else _PLATFORMS
+    return next(iter(titles)) if len(titles) == 1 else several

@@ -36,6 +36,7 @@ app = typer.Typer(
         "gdcc services show notify",
         "gdcc services impact identity                 # who stops when it stops",
         "gdcc services hash ddc notify                 # what is approved before prod is bound",
+        "sudo gdcc services run                        # the real software, on this machine",
     ),
 )
 
@@ -133,6 +134,33 @@ def approval_hash(
     roles = ", ".join(f"{one.role} <{one.email}>" for one in service.approvals)
     told = f"Who approves: {roles}." if roles else "Nobody has to approve this service."
     err.print(Text(f"{told} Each approval carries this hash, under `approvals` in {tenant.source}."))
+
+
+@app.command(
+    name="run",
+    epilog=_examples(
+        "sudo gdcc services run                        # the ID service and Notify, until Ctrl-C",
+        "sudo gdcc services run identity",
+        "sudo gdcc services run --json | jq .services",
+    ),
+)
+def run_here(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[SERVICE]...", help="Which; all that can run here by default.")
+    ] = None,
+    as_json: AsJson = False,
+    stack: Stack = "local",
+) -> None:
+    """Run the common services' real software on this machine, as the pods that `gdcc up` made say.
+
+    Keycloak, PostgreSQL, Envoy, Notify, a mail relay and Kannel are processes in namespaces of their own, with the
+    arguments, variables and files of their pods in the local control plane. It needs root, and ends all of it with
+    Ctrl-C; what the databases hold stays. In place of images stands the software that this machine gets from package
+    registries; no network policy is enforced.
+    """
+    from gdcc.services.commands_run import run  # noqa: PLC0415 - databases and clusters, which no other verb needs
+
+    run(project_root(), stack, names or [], as_json=as_json)
 
 
 def _estate(stack: str) -> Estate:

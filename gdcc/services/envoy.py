@@ -141,7 +141,7 @@ def _token(check: Check) -> Json:
     provider = {
         "issuer": check.issuer,
         "audiences": [check.audience],
-        "remote_jwks": {"http_uri": key_set, "cache_duration": "300s", "async_fetch": {"fast_listener": True}},
+        "remote_jwks": {"http_uri": key_set, "cache_duration": "60s", "async_fetch": {"fast_listener": True}},
         "forward": True,
         "payload_in_metadata": _PAYLOAD,
         "require_expiration": True,

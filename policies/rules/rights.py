@@ -14,6 +14,10 @@ PREFIX = "gdcc:"
 """Of every group and role of the platform and its tenants."""
 CREDENTIAL = f"{PREFIX}credential:"
 """Of the roles by which a common service writes the one credential of a tenant that is bound to it."""
+MAKER = f"{PREFIX}credentials:"
+"""Of the roles by which a common service makes its own Secrets in its own namespace, by their names."""
+CREDENTIAL_VERBS = {"secrets": ("create", "get", "patch"), "configmaps": ("get",)}
+"""What such roles may do: with the one Secret, and with the connection data that owns it. Nothing lists or deletes."""
 ROLE_NAMES = tuple(f"{PREFIX}{role}" for role in ROLES)
 READ = ("get", "list", "watch")
 ESCALATING = ("escalate", "bind", "impersonate")
@@ -30,6 +34,17 @@ OTHER_PLACES = Refusal(
     "tenants, or everybody, get no rights outside the tenants' namespaces",
     "bind a tenant role in the tenant's own namespace",
     "ผู้เช่าไม่มีสิทธิ์นอกเนมสเปซของตน",
+)
+OTHER_CREDENTIALS = Refusal(
+    "a role for credentials, bound elsewhere or to somebody else",
+    f"bind {CREDENTIAL}<service> in tenants' namespaces, {MAKER}<service> to `credentials` of the service's own",
+    "บทบาทสำหรับข้อมูลรับรองผูกได้เฉพาะที่ของบริการนั้น",
+)
+WIDER = Refusal(
+    "a role for credentials that is wider than its names",
+    f"{CREDENTIAL}<service> names the one Secret service-<service>, {MAKER}<service> lists the names;"
+    " create, get and patch only",
+    "บทบาทสำหรับข้อมูลรับรองใช้ได้เฉพาะ Secret ที่ระบุชื่อ",
 )
 ESCALATIONS = Refusal(
     "rules that escalate",
@@ -118,6 +133,25 @@ def _loosening(rule: View, subject: Subject) -> Iterator[Hit]:
         yield Hit(rule, _told(rule))
 
 
+def _for_credentials(subject: Subject) -> Iterator[View]:
+    named = str(subject.manifest.at("metadata", "name").or_(""))
+    if subject.kind == "ClusterRole" and named.startswith((CREDENTIAL, MAKER)):
+        yield from subject.manifest.at("rules").items()
+
+
+def _wider(rule: View, subject: Subject) -> Iterator[Hit]:
+    named = str(subject.manifest.at("metadata", "name").or_(""))
+    resources, names = _words(rule, "resources"), _words(rule, "resourceNames")
+    allowed = CREDENTIAL_VERBS.get(resources[0], ()) if len(resources) == 1 else ()
+    if named.startswith(CREDENTIAL):
+        of_its_names = names == [f"service-{named.removeprefix(CREDENTIAL)}"]
+    else:
+        of_its_names = resources == ["secrets"] and bool(names)
+    within = set(_words(rule, "verbs")) <= set(allowed) and _words(rule, "apiGroups") == [""]
+    if not (of_its_names and within):
+        yield Hit(rule, _told(rule))
+
+
 RULES = (
     Rule(
         "bindings",
@@ -141,6 +175,7 @@ RULES = (
         (
             Test("escalations", always(ESCALATIONS), _bound, _escalation),
             Test("loosening", always(LOOSENING), _bound, _loosening),
+            Test("wider", always(WIDER), _for_credentials, _wider),
         ),
         Title("List verbs and resources by name, reading only what bounds tenants.", "ระบุ verb และ resource ทีละชื่อ"),
         walls=("roles",),

@@ -13,9 +13,9 @@ from policies.rules.view import NotKnownError, View
 from policies.rules.walls import PREFIX
 
 OPEN_NETWORK = Refusal(
-    "a tenant's namespace without default deny",
+    "a tenant's namespace without default deny, or a common service's",
     "add a NetworkPolicy with podSelector: {}, policyTypes [Ingress, Egress] and no rule",
-    "ทุกเนมสเปซผู้เช่าต้องมีนโยบายปฏิเสธทราฟฟิกทั้งเข้าและออก",
+    "ทุกเนมสเปซผู้เช่าและบริการกลางต้องมีนโยบายปฏิเสธทราฟฟิกทั้งเข้าและออก",
 )
 UNBOUND = Refusal(
     "admission policies without a binding", "bind each; unbound it does nothing", "นโยบายรับเข้าที่ไม่ถูกผูกไม่มีผล"
@@ -78,7 +78,7 @@ def _open_networks(rule: SetRule, manifests: Sequence[Mapping[str, Any]]) -> Ite
         if each["kind"] == "NetworkPolicy":
             policies[str(View(each).at("metadata", "namespace").raw)].append(each)
     for each in manifests:
-        if each["kind"] != "Namespace" or not _place(each).is_tenants:
+        if each["kind"] != "Namespace" or not (_place(each).is_tenants or _place(each).label("service")):
             continue
         name = str(View(each).at("metadata", "name").or_(""))
         sure, doubt = False, False

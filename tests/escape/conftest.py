@@ -15,7 +15,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from components.binding import CREDENTIAL_ROLE, credential_rules
+from components.platform import group_of
+from components.services import rights
+from components.services.ground import MAKER_ROLE, maker_rule
 from gdcc.cluster import Cluster
+from gdcc.services.recipe import Recipe
 from tests.checkout import Checkout
 from tests.escape import ground
 from tests.escape.attack import MERGE, Request
@@ -97,6 +102,24 @@ def _by_the_platform() -> Iterator[tuple[str, dict[str, Any]]]:
     }
     signing = made_of("certificates.k8s.io/v1", "CertificateSigningRequest", ground.SIGNING, spec=spec)
     yield "/apis/certificates.k8s.io/v1/certificatesigningrequests", signing
+    yield from _rights_for_services()
+
+
+def _rights_for_services() -> Iterator[tuple[str, dict[str, Any]]]:
+    """What the layer `services` adds to a deployer's rights, and roles for credentials; the services are not built."""
+    group = "rbac.authorization.k8s.io"
+    credential = [*credential_rules("identity")]
+    maker = [maker_rule([Recipe("keycloak-sync", {})])]
+    made = {rights.ROLE: rights.deployer_rules(ground.ESTATE), CREDENTIAL_ROLE.format("identity"): credential,
+            MAKER_ROLE.format("identity"): maker}  # fmt: skip
+    for name, rules in made.items():
+        written = [{"apiGroups": [one.group], "resources": one.resources, "verbs": one.verbs,
+                    **({"resourceNames": one.names} if one.names else {})} for one in rules]  # fmt: skip
+        yield f"/apis/{group}/v1/clusterroles", made_of(f"{group}/v1", "ClusterRole", name, rules=written)
+    role = {"apiGroup": group, "kind": "ClusterRole", "name": rights.ROLE}
+    subjects = [{"apiGroup": group, "kind": "Group", "name": group_of("deployer")}]
+    bound = made_of(f"{group}/v1", "ClusterRoleBinding", rights.ROLE, roleRef=role, subjects=subjects)
+    yield f"/apis/{group}/v1/clusterrolebindings", bound
 
 
 def _gateway_api(kind: str) -> dict[str, Any]:

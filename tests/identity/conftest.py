@@ -14,10 +14,13 @@ import pytest
 from gdcc.cluster import process
 from gdcc.cluster.progress import Report
 from gdcc.errors import GdccError
-from gdcc.identity import Realm, Server, Step, apply, plan, realm
+from gdcc.identity import Realm, ServiceBinding, realm
+from gdcc.identity.plan import apply, plan
 from gdcc.identity.secrets import Secrets
-from gdcc.identity.step import Rotate
+from gdcc.identity.server import Server
+from gdcc.identity.step import Rotate, Step
 from gdcc.model import Environment, Estate, Tenant, load_estate, load_settings
+from gdcc.model.service import plan_for
 from gdcc.programs import Authority, Keycloak, KeycloakBuild, Postgres, Site
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,6 +36,12 @@ class Bound:
     service: str
     plan: str = "trial"
     redirect_uris: tuple[str, ...] = ()
+
+
+def bound_to(tenant: Tenant, environment: Environment, *services: str, uris: tuple[str, ...] = ()) -> list[Bound]:
+    """A binding to the ID service, which every client has, and those to others."""
+    plan = plan_for(environment).value
+    return [Bound(tenant, environment, one, plan, uris) for one in ("identity", *services)]
 
 
 @dataclass(frozen=True)
@@ -137,7 +146,7 @@ def shelf() -> Shelf:
     return Shelf()
 
 
-def desired(identities: Identities, estate: Estate, name: str, *bound: Bound) -> Realm:
+def desired(identities: Identities, estate: Estate, name: str, *bound: ServiceBinding) -> Realm:
     """A realm of a test's own in the one Keycloak."""
     identity = estate.identity.model_copy(update={"realm": name, "url": identities.keycloak.url})
     return realm(identity, bound)

@@ -65,7 +65,7 @@ def synced(identities: Identities, estate: Estate, tenants: dict[str, Tenant], k
 
 @pytest.fixture
 def application(identities: Identities, synced: Realm, tenants: dict[str, Tenant], kept: Shelf) -> Application:
-    return Application(kept.data[f"{tenants['ddc'].id}-dev/identity-main"], identities.keycloak.authority)
+    return Application(kept.data[f"{tenants['ddc'].id}-dev/service-identity"], identities.keycloak.authority)
 
 
 def _person(identities: Identities, realm: Realm, *, official: bool = False, ial: str = "") -> str:
@@ -120,7 +120,7 @@ def test_a_person_logs_in_with_a_password_and_the_token_says_so(
     assert page.locator("html").get_attribute("lang") == "th", "the pages are in Thai"
     _sign_in(page, _person(identities, synced))
     claims = _claims(_tokens(page, application), application)
-    assert (claims["acr"], claims["agency"]) == ("ial1-aal1", "ddc")
+    assert (claims["acr"], claims["agency"]) == ("ial1-aal1", "moph/ddc")
 
 
 def test_a_wrong_password_leads_nowhere(

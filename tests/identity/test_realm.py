@@ -7,16 +7,17 @@ import json
 import pytest
 from pydantic import ValidationError
 
+from components.services import notify
 from gdcc.errors import FindingError, GdccError
 from gdcc.identity import Realm, realm
 from gdcc.identity.credential import Rules, credential
 from gdcc.identity.keys import KeyPair
 from gdcc.identity.names import MANAGED
 from gdcc.identity.secrets import PRIVATE_KEY
-from gdcc.model import Environment, Estate, Tenant
+from gdcc.model import Environment, Estate, Tenant, bindings
 from gdcc.model.identity import Identity, SharedSecret
 from gdcc.model.types import LocalizedName
-from tests.identity.conftest import Bound
+from tests.identity.conftest import Bound, bound_to
 
 DEV, PROD = Environment.DEV, Environment.PROD
 CALLBACK = "https://app.example/callback"
@@ -83,10 +84,31 @@ def test_production_that_is_bound_to_payment_is_of_high_value_and_nothing_else_i
 ) -> None:
     rd = tenants["rd"]
     built = realm(
-        estate.identity, [Bound(rd, DEV, "payment"), Bound(rd, PROD, "payment"), Bound(rd, Environment.UAT, "notify")]
+        estate.identity,
+        [*bound_to(rd, DEV, "payment"), *bound_to(rd, PROD, "payment"), *bound_to(rd, Environment.UAT, "notify")],
     )
     profiles = {one["clientId"].split("-")[1]: one["attributes"]["gdcc.profile"] for one in built.parts["clients"]}
     assert profiles == {"dev": "standard", "uat": "standard", "prod": "fapi2"}
+
+
+def test_who_is_not_bound_to_the_id_service_has_no_client_there(estate: Estate, tenants: dict[str, Tenant]) -> None:
+    ddc, rd = tenants["ddc"], tenants["rd"]
+    built = realm(estate.identity, [Bound(ddc, DEV, "notify"), *bound_to(rd, DEV, "notify")])
+    assert [one["clientId"] for one in built.parts["clients"]] == [f"{rd.id}-dev"], "there is no Secret for its key"
+    assert [one["name"] for one in built.parts["organizations"]] == [rd.id]
+
+
+def test_by_the_claims_of_a_token_notify_finds_the_binding(estate: Estate) -> None:
+    listed = json.loads(notify.bound(estate))["bindings"]
+    known = {(one["agency"], one["environment"], one["plan"]) for one in listed}
+    clients = {one["clientId"]: one for one in realm(estate.identity, bindings(estate)).parts["clients"]}
+    found = 0
+    for one in bindings(estate):
+        if one.service == "notify" and one.namespace in clients:
+            claims = {each["name"]: each["config"]["claim.value"] for each in clients[one.namespace]["protocolMappers"]}
+            assert (claims["agency"], claims["environment"], claims["plan"]) in known
+            found += 1
+    assert found > 50
 
 
 @pytest.mark.parametrize("uri", ["https://app.example/*", "http://app.example/callback", "app://callback"])
@@ -100,7 +122,7 @@ def test_a_shared_secret_is_refused_for_a_high_value_application(estate: Estate,
     allowed = SharedSecret(tenant=rd.id, environment=PROD, method="client_secret_basic", reason=why)
     identity = estate.identity.model_copy(update={"shared_secrets": (allowed,)})
     with pytest.raises(FindingError, match="must keep to FAPI"):
-        realm(identity, [Bound(rd, PROD, "payment")])
+        realm(identity, bound_to(rd, PROD, "payment"))
 
 
 def test_a_file_that_is_no_realm_is_one_clear_error() -> None:

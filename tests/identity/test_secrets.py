@@ -1,4 +1,4 @@
-"""Keys go into the tenant's Secret by an identity that may touch exactly that one, and leave it when unbound."""
+"""The tenant's Secret that a key goes into: only where a binding is applied, and only the binding's own."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from typer.testing import CliRunner
 from gdcc.cluster import Cluster
 from gdcc.engine.api import Api, ApiError, connect
 from gdcc.errors import FindingError, GdccError
-from gdcc.identity import KubernetesSecrets, Realm
+from gdcc.identity import Realm
 from gdcc.identity.commands import app
-from gdcc.identity.secrets import PRIVATE_KEY
+from gdcc.identity.credential import JWKS
+from gdcc.identity.secrets import KubernetesSecrets, SecretError
 from gdcc.model import Environment, Estate, Tenant
-from tests.identities import client_certificate
-from tests.identity.conftest import Bound, Identities, desired
+from tests.identity.conftest import Identities, bound_to, desired
 from tests.identity.oidc import Application
 
 pytestmark = [pytest.mark.services, pytest.mark.cluster]
 
-NAME = "identity-main"
+NAME = "service-identity"
 
 
 @pytest.fixture(scope="module")
@@ -51,9 +51,19 @@ def _all(admin: Api) -> list[dict[str, dict[str, str]]]:
     return list(admin.request("GET", "/api/v1/namespaces")[1]["items"])
 
 
+def _bind(admin: Api, namespace: str) -> None:
+    """What a binding makes, as far as the sync is concerned: the connection data."""
+    admin.request("POST", f"/api/v1/namespaces/{namespace}/configmaps", body={"metadata": {"name": NAME}})
+
+
+def _uid(admin: Api, namespace: str) -> str:
+    return str(admin.request("GET", f"/api/v1/namespaces/{namespace}")[1]["metadata"]["uid"])
+
+
 @pytest.fixture
 def namespace(admin: Api, vacant: str) -> str:
     admin.request("POST", "/api/v1/namespaces", body={"metadata": {"name": vacant}})
+    _bind(admin, vacant)
     return vacant
 
 
@@ -64,78 +74,61 @@ def kubeconfig(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def writer(admin: Api, cluster: Cluster, namespace: str, tmp_path: Path) -> KubernetesSecrets:
-    """Somebody who may read and patch one Secret by its name, which the binding has made, and nothing else."""
-    user = f"sync-{uuid.uuid4().hex[:6]}"
-    secret = {"metadata": {"name": NAME, "labels": {"gdcc.go.th/service": "identity"}}, "type": "Opaque"}
-    admin.request("POST", f"/api/v1/namespaces/{namespace}/secrets", body=secret)
-    rbac = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}"
-    rule = {"apiGroups": [""], "resources": ["secrets"], "resourceNames": [NAME], "verbs": ["get", "patch"]}
-    admin.request("POST", f"{rbac}/roles", body={"metadata": {"name": user}, "rules": [rule]})
-    subject = {"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": user}
-    reference = {"kind": "Role", "apiGroup": "rbac.authorization.k8s.io", "name": user}
-    admin.request(
-        "POST", f"{rbac}/rolebindings", body={"metadata": {"name": user}, "subjects": [subject], "roleRef": reference}
-    )
-    certificate = client_certificate(cluster, tmp_path, user)
-    kubeconfig = {
-        "current-context": "c",
-        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "c"}}],
-        "clusters": [{"name": "c", "cluster": {"server": cluster.server, "certificate-authority": str(cluster.ca)}}],
-        "users": [{"name": "c", "user": {"client-certificate": str(certificate), "client-key": str(certificate)}}],
-    }
-    return KubernetesSecrets(connect(json.dumps(kubeconfig)))
+def secrets(admin: Api) -> KubernetesSecrets:
+    return KubernetesSecrets(admin)
 
 
 @pytest.fixture
 def wanted(identities: Identities, estate: Estate, tenants: dict[str, Tenant]) -> Realm:
-    return desired(identities, estate, f"r{uuid.uuid4().hex[:8]}", Bound(tenants["rd"], Environment.DEV, "notify"))
+    return desired(identities, estate, f"r{uuid.uuid4().hex[:8]}", *bound_to(tenants["rd"], Environment.DEV, "notify"))
 
 
-def test_bound_the_application_has_its_key_and_unbound_it_has_nothing(
-    identities: Identities, estate: Estate, admin: Api, namespace: str, writer: KubernetesSecrets, wanted: Realm
+def test_a_secret_that_is_not_the_bindings_is_left_as_it_is_and_told(
+    admin: Api, namespace: str, secrets: KubernetesSecrets
 ) -> None:
-    identities.sync(wanted, writer)
-    data = writer.read(f"{namespace}/{NAME}")
-    assert data is not None
-    application = Application(data, identities.keycloak.authority)
-    assert application.token().status_code == 200
-    _, live = admin.request("GET", f"/api/v1/namespaces/{namespace}/secrets/{NAME}")
-    owners = {one["manager"]: json.dumps(one["fieldsV1"]) for one in live["metadata"]["managedFields"]}
-    assert PRIVATE_KEY in owners["gdcc-identity"]
-    assert live["metadata"]["labels"] == {"gdcc.go.th/service": "identity"}, "what the binding said of it stays"
-    identities.sync(desired(identities, estate, wanted.name), writer)
-    assert not identities.server().get(f"{wanted.name}/clients", clientId=data["client-id"])
-    assert writer.read(f"{namespace}/{NAME}") == {}
-    assert application.token().status_code != 200, "the key of a client that is gone opens nothing"
-    assert not identities.sync(desired(identities, estate, wanted.name), writer)
-    identities.server().delete(wanted.name)
+    target, path = f"{namespace}/{NAME}", f"/api/v1/namespaces/{namespace}/secrets"
+    owner = {"apiVersion": "v1", "kind": "Namespace", "name": namespace, "uid": _uid(admin, namespace)}
+    for owners in ([], [owner]):
+        metadata = {"name": NAME, "ownerReferences": owners}
+        admin.request("POST", path, body={"metadata": metadata, "stringData": {"a": "by hand"}})
+        with pytest.raises(SecretError, match="is not owned by the tenant's binding") as told:
+            secrets.read(target)
+        assert "delete it" in told.value.hint
+        secrets.clear(target)
+        assert admin.request("DELETE", f"{path}/{NAME}")[1]["status"] == "Success"
 
 
-def test_the_identity_that_writes_may_not_read_another_secret(writer: KubernetesSecrets, namespace: str) -> None:
-    with pytest.raises(ApiError) as refused:
-        writer.read(f"{namespace}/another")
-    assert refused.value.status == 403
-
-
-def test_a_binding_that_is_not_applied_yet_is_one_clear_error_and_a_rerun_finishes(
-    identities: Identities, admin: Api, vacant: str, wanted: Realm
+def test_no_key_is_made_before_the_binding_is_applied_and_one_can_be_taken_back(
+    identities: Identities, estate: Estate, admin: Api, vacant: str, secrets: KubernetesSecrets, wanted: Realm
 ) -> None:
-    secrets = KubernetesSecrets(admin)
-    with pytest.raises(GdccError, match="cannot be put into the Secret") as told:
-        identities.sync(wanted, secrets)
-    assert "gdcc up" in told.value.hint
-    admin.request("POST", "/api/v1/namespaces", body={"metadata": {"name": vacant}})
+    for _ in range(2):  # neither without the namespace nor without the binding in it
+        with pytest.raises(SecretError, match="cannot be put into the Secret") as told:
+            identities.sync(wanted, secrets)
+        assert "gdcc up" in told.value.hint
+        with suppress(ApiError):
+            admin.request("POST", "/api/v1/namespaces", body={"metadata": {"name": vacant}})
+    (client,) = identities.server().get(f"{wanted.name}/clients", clientId=vacant)
+    assert JWKS not in client["attributes"], "no key is registered that could not be handed out"
+    _bind(admin, vacant)
     steps = identities.sync(wanted, secrets)
     assert {step.kind for step in steps} == {"key"}
     assert not identities.sync(wanted, secrets)
+    application = Application(secrets.read(f"{vacant}/{NAME}") or {}, identities.keycloak.authority)
+    assert application.token().status_code == 200
+
+    without = desired(identities, estate, wanted.name)
+    identities.sync(without, secrets)
+    assert not identities.server().get(f"{wanted.name}/clients", clientId=vacant)
+    assert secrets.read(f"{vacant}/{NAME}") == {}, "it is still the binding's, with which it goes"
+    assert application.token().status_code != 200, "the key of a client that is gone opens nothing"
+    assert not identities.sync(without, secrets)
     identities.server().delete(wanted.name)
 
 
 def test_the_verbs_plan_sync_and_rotate_and_never_print_a_key(
     identities: Identities,
     namespace: str,
-    writer: KubernetesSecrets,
+    secrets: KubernetesSecrets,
     wanted: Realm,
     kubeconfig: None,
     tmp_path: Path,
@@ -160,11 +153,11 @@ def test_the_verbs_plan_sync_and_rotate_and_never_print_a_key(
     assert {one["action"] for one in planned["steps"]} == {"create", "update"}
     assert "created" in run("sync")
     assert "nothing to do" in run("plan", "--expect-no-changes")
-    held = writer.read(f"{namespace}/{NAME}")
+    held = secrets.read(f"{namespace}/{NAME}")
     assert "nothing to do" in run("rotate")
     done = json.loads(run("rotate", "--client", wanted.parts["clients"][0]["clientId"], "--json"))
     assert [one["kind"] for one in done["steps"]] == ["key"]
-    assert writer.read(f"{namespace}/{NAME}") != held
+    assert secrets.read(f"{namespace}/{NAME}") != held
     with pytest.raises(FindingError, match="no client is named nobody"):
         run("rotate", "--client", "nobody")
     identities.server().delete(wanted.name)

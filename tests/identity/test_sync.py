@@ -12,26 +12,27 @@ import psutil
 import pytest
 
 from gdcc.errors import FindingError, GdccError
-from gdcc.identity import Realm, Server, apply, plan
+from gdcc.identity import Realm
 from gdcc.identity.keys import read_key_set
-from gdcc.identity.secrets import PRIVATE_KEY
+from gdcc.identity.plan import apply, plan
+from gdcc.identity.secrets import PRIVATE_KEY, SecretError
+from gdcc.identity.server import Server
 from gdcc.model import Environment, Estate, Tenant
-from tests.identity.conftest import Bound, Identities, Shelf, desired
+from tests.identity.conftest import Bound, Identities, Shelf, bound_to, desired
 
 pytestmark = pytest.mark.services
 
 DEV, PROD = Environment.DEV, Environment.PROD
+CALLBACK = "https://app.ddc.example/callback"
 
 
 @pytest.fixture(scope="module")
 def bound(tenants: dict[str, Tenant]) -> list[Bound]:
     ddc, rd = tenants["ddc"], tenants["rd"]
     return [
-        Bound(ddc, DEV, "identity", redirect_uris=("https://app.ddc.example/callback",)),
-        Bound(ddc, DEV, "notify"),
-        Bound(ddc, PROD, "identity", "live", ("https://app.ddc.example/callback",)),
-        Bound(ddc, PROD, "payment", "live"),
-        Bound(rd, DEV, "notify"),
+        *bound_to(ddc, DEV, "notify", uris=(CALLBACK,)),
+        *bound_to(ddc, PROD, "payment", uris=(CALLBACK,)),
+        *bound_to(rd, DEV, "notify"),
     ]
 
 
@@ -71,12 +72,12 @@ def test_what_is_brought_about_is_what_the_files_say(
     organizations = {
         one["name"]: one for one in server.get(f"{synced.name}/organizations", briefRepresentation="false")
     }
-    assert organizations[ddc.id]["attributes"]["agency"] == ["ddc"]
-    high = _client(server, synced, f"{ddc.id}-prod-main")
+    assert organizations[ddc.id]["attributes"]["agency"] == ["moph/ddc"]
+    high = _client(server, synced, f"{ddc.id}-prod")
     assert high["consentRequired"]
     assert high["clientAuthenticatorType"] == "client-jwt"
-    machine = _client(server, synced, f"{tenants['rd'].id}-dev-main")
-    assert not machine["standardFlowEnabled"], "nobody logs in at an application that did not bind the ID service"
+    machine = _client(server, synced, f"{tenants['rd'].id}-dev")
+    assert not machine["standardFlowEnabled"], "nobody logs in at an application that has no address to return to"
     providers = {one["alias"]: one for one in server.get(f"{synced.name}/identity-provider/instances")}
     assert set(providers) == {"thaid", "digital-id"}
     assert not any(one["enabled"] for one in providers.values()), "switched off until the upstream admits us"
@@ -155,7 +156,7 @@ def test_drift_is_seen_and_repaired(
     kind: str,
 ) -> None:
     server = identities.server()
-    drift(server, synced, _client(server, synced, f"{tenants['ddc'].id}-dev-main"))
+    drift(server, synced, _client(server, synced, f"{tenants['ddc'].id}-dev"))
     steps = identities.sync(synced, kept)
     assert [step.kind for step in steps] == [kind], "the plan shows just what was changed by hand"
     assert not identities.sync(synced, kept)
@@ -181,9 +182,9 @@ def test_a_client_of_the_same_name_that_others_made_is_refused_before_anything_c
     empty = desired(identities, estate, name)
     identities.sync(empty, shelf)
     server = identities.server()
-    server.post(f"{name}/clients", {"clientId": f"{rd.id}-dev-main"})
+    server.post(f"{name}/clients", {"clientId": f"{rd.id}-dev"})
     with pytest.raises(FindingError, match="not made by this sync: client"):
-        identities.sync(desired(identities, estate, name, Bound(rd, DEV, "notify")), shelf)
+        identities.sync(desired(identities, estate, name, *bound_to(rd, DEV, "notify")), shelf)
     assert not shelf.data
     server.delete(name)
 
@@ -225,8 +226,8 @@ def test_stopped_before_any_step_a_new_run_finishes(
 def test_a_key_that_was_registered_and_never_handed_out_is_replaced(
     identities: Identities, synced: Realm, tenants: dict[str, Tenant], kept: Shelf
 ) -> None:
-    client_id = f"{tenants['ddc'].id}-dev-main"
-    target = f"{tenants['ddc'].id}-dev/identity-main"
+    client_id = f"{tenants['ddc'].id}-dev"
+    target = f"{tenants['ddc'].id}-dev/service-identity"
     before = dict(kept.data[target])
 
     class Full(Shelf):
@@ -246,6 +247,29 @@ def test_a_key_that_was_registered_and_never_handed_out_is_replaced(
     keys = read_key_set(str(_client(server, synced, client_id)["attributes"]["jwks.string"]))  # type: ignore[index]
     assert [one["kid"] for one in keys] == [before["key-id"]]
     assert kept.data[target][PRIVATE_KEY] == before[PRIVATE_KEY]
+
+
+def test_one_tenants_secret_out_of_reach_keeps_nobody_else_waiting(
+    identities: Identities, synced: Realm, tenants: dict[str, Tenant], kept: Shelf
+) -> None:
+    first, second = sorted(f"{tenants[agency].id}-dev" for agency in ("ddc", "rd"))
+
+    class Closed(Shelf):
+        def read(self, target: str) -> dict[str, str] | None:
+            if target.startswith(first):
+                raise SecretError("out of reach", "bind it")
+            return super().read(target)
+
+    closed = Closed()
+    closed.data = kept.data
+    before, server = json.dumps(kept.data[f"{first}/service-identity"]), identities.server()
+    registered, key = _client(server, synced, first)["attributes"], kept.data[f"{second}/service-identity"]["key-id"]
+    with pytest.raises(SecretError, match="out of reach"):
+        identities.sync(synced, closed, rotate=frozenset({first, second}))
+    assert kept.data[f"{second}/service-identity"]["key-id"] != key, "the one after it has its new key"
+    assert json.dumps(kept.data[f"{first}/service-identity"]) == before
+    assert _client(server, synced, first)["attributes"] == registered, "no key that could not be handed out"
+    assert not identities.sync(synced, kept)
 
 
 def test_keycloak_killed_in_the_middle_is_one_clear_error_and_a_rerun_finishes(

@@ -13,7 +13,7 @@ from gdcc.identity.secrets import PRIVATE_KEY
 from gdcc.model import Environment, Estate, Tenant
 from gdcc.model.identity import SharedSecret
 from gdcc.model.types import LocalizedName
-from tests.identity.conftest import Bound, Identities, Shelf, desired
+from tests.identity.conftest import Identities, Shelf, bound_to, desired
 from tests.identity.oidc import Application, totp
 
 pytestmark = pytest.mark.services
@@ -30,7 +30,7 @@ def kept() -> Shelf:
 @pytest.fixture(scope="module")
 def synced(identities: Identities, estate: Estate, tenants: dict[str, Tenant], kept: Shelf) -> Realm:
     ddc, rd = tenants["ddc"], tenants["rd"]
-    bound = [Bound(ddc, DEV, "notify"), Bound(rd, DEV, "payment"), Bound(ddc, PROD, "payment", "live")]
+    bound = [*bound_to(ddc, DEV, "notify"), *bound_to(rd, DEV, "payment"), *bound_to(ddc, PROD, "payment")]
     wanted = desired(identities, estate, f"r{uuid.uuid4().hex[:8]}", *bound)
     identities.sync(wanted, kept)
     return wanted
@@ -38,12 +38,12 @@ def synced(identities: Identities, estate: Estate, tenants: dict[str, Tenant], k
 
 @pytest.fixture
 def ddc(identities: Identities, synced: Realm, tenants: dict[str, Tenant], kept: Shelf) -> Application:
-    return Application(kept.data[f"{tenants['ddc'].id}-dev/identity-main"], identities.keycloak.authority)
+    return Application(kept.data[f"{tenants['ddc'].id}-dev/service-identity"], identities.keycloak.authority)
 
 
 @pytest.fixture
 def rd(identities: Identities, synced: Realm, tenants: dict[str, Tenant], kept: Shelf) -> Application:
-    return Application(kept.data[f"{tenants['rd'].id}-dev/identity-main"], identities.keycloak.authority)
+    return Application(kept.data[f"{tenants['rd'].id}-dev/service-identity"], identities.keycloak.authority)
 
 
 def test_a_token_says_whose_application_it_is_and_for_which_service(
@@ -52,14 +52,16 @@ def test_a_token_says_whose_application_it_is_and_for_which_service(
     answer = ddc.token()
     assert answer.status_code == 200, answer.text
     claims = ddc.claims(answer.json()["access_token"], "notify")
-    said = {name: claims[name] for name in ("agency", "environment", "plan", "tenant", "aud")}
+    said = {name: claims[name] for name in ("agency", "environment", "plan", "tenant")}
     assert said == {
-        "agency": "ddc",
+        "agency": "moph/ddc",
         "environment": "dev",
         "plan": "trial",
         "tenant": tenants["ddc"].id,
-        "aud": "notify",
     }
+    audiences = claims["aud"]
+    assert isinstance(audiences, list)
+    assert set(audiences) == {"identity", "notify"}
 
 
 def test_a_token_is_not_for_a_service_that_is_not_bound(ddc: Application) -> None:
@@ -93,7 +95,7 @@ def test_an_expired_token_is_refused(identities: Identities, synced: Realm, ddc:
 def test_a_high_value_client_gets_no_token_without_dpop(
     identities: Identities, synced: Realm, tenants: dict[str, Tenant], kept: Shelf
 ) -> None:
-    high = Application(kept.data[f"{tenants['ddc'].id}-prod/identity-main"], identities.keycloak.authority)
+    high = Application(kept.data[f"{tenants['ddc'].id}-prod/service-identity"], identities.keycloak.authority)
     answer = high.token()
     assert answer.status_code == 400
     assert "DPoP" in answer.text
@@ -102,7 +104,7 @@ def test_a_high_value_client_gets_no_token_without_dpop(
 def test_rotation_keeps_both_keys_until_the_next_one(
     identities: Identities, synced: Realm, tenants: dict[str, Tenant], kept: Shelf
 ) -> None:
-    client_id, target = f"{tenants['rd'].id}-dev-main", f"{tenants['rd'].id}-dev/identity-main"
+    client_id, target = f"{tenants['rd'].id}-dev", f"{tenants['rd'].id}-dev/service-identity"
     turn, authority = frozenset({client_id}), identities.keycloak.authority
     first = Application(dict(kept.data[target]), authority)
     identities.sync(synced, kept, rotate=turn)
@@ -118,7 +120,7 @@ def test_rotation_keeps_both_keys_until_the_next_one(
 def test_a_former_key_ends_when_its_grace_is_over(
     identities: Identities, synced: Realm, tenants: dict[str, Tenant], kept: Shelf
 ) -> None:
-    client_id, target = f"{tenants['rd'].id}-dev-main", f"{tenants['rd'].id}-dev/identity-main"
+    client_id, target = f"{tenants['rd'].id}-dev", f"{tenants['rd'].id}-dev/service-identity"
     former = Application(dict(kept.data[target]), identities.keycloak.authority)
     identities.sync(synced, kept, rotate=frozenset({client_id}))
     now = int(time.time())
@@ -150,9 +152,9 @@ def test_a_shared_secret_only_where_the_platform_allows_one(
     allowed = SharedSecret(tenant=rd.id, environment=DEV, method="client_secret_jwt", reason=why)
     name = f"r{uuid.uuid4().hex[:8]}"
     update = {"realm": name, "url": identities.keycloak.url, "shared_secrets": (allowed,)}
-    wanted = realm(estate.identity.model_copy(update=update), [Bound(rd, DEV, "notify")])
+    wanted = realm(estate.identity.model_copy(update=update), bound_to(rd, DEV, "notify"))
     identities.sync(wanted, shelf)
-    data = shelf.data[f"{rd.id}-dev/identity-main"]
+    data = shelf.data[f"{rd.id}-dev/service-identity"]
     claims = {"iss": data["client-id"], "sub": data["client-id"], "aud": data["issuer"], "jti": uuid.uuid4().hex}
     claims |= {"exp": int(time.time()) + 30, "iat": int(time.time())}  # type: ignore[dict-item]
     signed = jwt.encode(claims, data["client-secret"], algorithm="HS256")
@@ -164,8 +166,8 @@ def test_a_shared_secret_only_where_the_platform_allows_one(
     assert answer.token().status_code == 200, "it identifies itself by HMAC"
     assert not identities.sync(wanted, shelf)
     before = data["client-secret"]
-    identities.sync(wanted, shelf, rotate=frozenset({f"{rd.id}-dev-main"}))
-    assert shelf.data[f"{rd.id}-dev/identity-main"]["client-secret"] != before
+    identities.sync(wanted, shelf, rotate=frozenset({f"{rd.id}-dev"}))
+    assert shelf.data[f"{rd.id}-dev/service-identity"]["client-secret"] != before
     identities.server().delete(name)
 
 

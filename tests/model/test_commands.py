@@ -48,7 +48,7 @@ def test_each_error_is_one_line_that_an_editor_can_open(project: Project, run: R
     assert result.stdout.splitlines() == [
         f"{FILE}:29:13: error: data_class: `ลัป` is no data class; write `ลับ`",
         f"{FILE}:30:7: error: zone: no tenant zone is named `gim`; write `gin`",
-        "22 files: 2 errors, 0 warnings",
+        "23 files: 2 errors, 0 warnings",
     ]
 
 
@@ -68,7 +68,7 @@ def test_json_carries_the_same_problems_and_the_totals(project: Project, run: Ru
             "severity": "error",
         }
     ]
-    assert report["summary"] == {"files": 22, "tenants": None, "errors": 1, "warnings": 0}
+    assert report["summary"] == {"files": 23, "tenants": None, "errors": 1, "warnings": 0}
 
 
 def test_json_of_a_good_tree_counts_its_tenants(run: Run) -> None:
@@ -76,7 +76,7 @@ def test_json_of_a_good_tree_counts_its_tenants(run: Run) -> None:
     assert result.exit_code == 0
     assert json.loads(result.stdout) == {
         "problems": [],
-        "summary": {"files": 22, "tenants": 1, "errors": 0, "warnings": 0},
+        "summary": {"files": 23, "tenants": 1, "errors": 0, "warnings": 0},
     }
 
 

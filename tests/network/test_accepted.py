@@ -6,12 +6,14 @@ import json
 import random
 import subprocess
 from dataclasses import replace
+from itertools import chain
 
 import pytest
 
 from gdcc.cluster import Cluster
 from gdcc.model import Estate
-from gdcc.network import render
+from gdcc.network import inward, render
+from gdcc.network.services import of_services
 
 from .test_properties import REAL, spread
 
@@ -35,9 +37,12 @@ def awkward(seed: int) -> Estate:
 def test_every_policy_is_accepted_as_it_stands(cluster: Cluster) -> None:
     estates = [REAL, *map(awkward, range(10))]
     specs = {
-        json.dumps(policy.spec) for estate in estates for policy in render(estate) if policy.kind == "NetworkPolicy"
+        json.dumps(policy.spec)
+        for estate in estates
+        for policy in (*render(estate), *inward(estate), *chain(*of_services(estate, ["cloudnative-pg"]).values()))
+        if policy.kind == "NetworkPolicy"
     }
-    assert len(specs) > 30
+    assert len(specs) > 120
     items = [
         {
             "apiVersion": "networking.k8s.io/v1",

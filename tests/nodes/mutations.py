@@ -213,6 +213,15 @@ MUTATIONS: dict[str, Mutation] = {
     "kubelet-reads-drop-ins": edit("/etc/systemd/system/kubelet.service.d/60-gdcc.conf", "/config-dir/d"),
     "kubelet-settings-file": mode(kubelet.DROP_IN, "644", "600"),
     "kubelet-static-pods": mode("/etc/kubernetes/manifests", "755", "700"),
+    "certificates-renewed": Mutation(
+        "mkdir -p /etc/kubernetes/pki && openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=mutant -days 5"
+        " -keyout /dev/null -out /etc/kubernetes/pki/mutant.crt",
+        "rm /etc/kubernetes/pki/mutant.crt",
+    ),
+    "certificates-keys": Mutation(
+        "mkdir -p /etc/kubernetes/pki && install -m 644 /dev/null /etc/kubernetes/pki/mutant.key",
+        "rm /etc/kubernetes/pki/mutant.key",
+    ),
     "mounts-containers-run": Mutation(
         "mkdir -p /var/lib/kubelet && mount -t tmpfs -o noexec none /var/lib/kubelet", "umount /var/lib/kubelet"
     ),

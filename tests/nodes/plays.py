@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,12 @@ class Played:
         """`changed`, `failed`, `unreachable`, ... of the recap."""
         recap = dict(COUNTS.findall(self.output))
         return int(dict(pair.split("=") for pair in recap[host].split())[what])
+
+    def said_of(self, host: str) -> str:
+        """What was said of one host that failed, on one line."""
+        return " ".join(
+            line for line in self.output.splitlines() if line.startswith((f"fatal: [{host}]", f"failed: [{host}]"))
+        )
 
     def changed_tasks(self) -> set[str]:
         """Names of tasks that changed something, or would."""
@@ -75,3 +81,14 @@ def play(playbook: str | Path, inventory: Path, *arguments: str, variables: Mapp
             env=environment(sockets),
         )
     return Played(done.returncode, done.stdout + done.stderr)
+
+
+def play_roles(
+    folder: Path, inventory: Path, roles: Mapping[str, Sequence[str]], variables: Mapping[str, Any] | None = None
+) -> Played:
+    """Run single roles, by host; no preflight."""
+    connection = {"become": True, "vars": {"ansible_pipelining": True}, "gather_subset": ["!all", "!min", "virtual"]}
+    plays = [{"hosts": host, "roles": list(names), **connection} for host, names in roles.items()]
+    playbook = folder / "roles.yml"
+    playbook.write_text(json.dumps(plays))  # which is YAML, too
+    return play(playbook, inventory, variables=variables)

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import pytest
 
 from gdcc.compliance.evidence import State
 from gdcc.nodes.check import NodeCheck
 from gdcc.nodes.checks import CHECKS, host_of, judged, look
-from gdcc.nodes.probe import ask
+from gdcc.nodes.probe import Answer
 from tests.nodes.conftest import Hosts
 from tests.nodes.mutations import MUTATIONS
+from tests.nodes.rounds import rounds
 
 BY_ID = {check.id: check for check in CHECKS}
+BATCH = 12
+"""Settings undone in one connection, one after another."""
+
 UNSEEN = {"clock-offset"}
 """Only a node that may set its clock has an offset: there is nothing on disk to undo."""
 
@@ -31,15 +37,14 @@ def test_every_check_names_its_control_and_rules() -> None:
 
 @pytest.mark.nodes
 def test_a_fresh_host_fails_most_checks(hosts: Hosts) -> None:
-    hosts.begin_anew(hosts.fresh)
-    seen = judged(host_of(hosts.inventory, hosts.fresh))
+    seen = judged(host_of(hosts.inventory, hosts.untouched))
     assert sum(one.state is State.FAIL for one in seen.values()) > 100
 
 
 @pytest.mark.nodes
 def test_a_hardened_host_fails_none(hardened: Hosts) -> None:
     results = list(look(hardened.inventory, nodes=hardened.hardened))
-    assert len(results) == 2 * len(CHECKS)
+    assert len(results) == len(hardened.hardened) * len(CHECKS)
     failing = {
         f"{result.node} {result.check.id}: {result.seen.actual}"
         for result in results
@@ -57,22 +62,49 @@ def test_what_a_container_cannot_show_is_not_run_and_says_why(hardened: Hosts) -
     assert all("the node is a container" in seen.actual for seen in unseen.values())
 
 
+@dataclass(frozen=True)
+class Undone:
+    """What was seen while one setting was undone; the other settings were as they should be."""
+
+    undo: Answer
+    mend: Answer
+    failing: frozenset[str]
+
+
+@pytest.fixture(scope="module")
+def undone(request: pytest.FixtureRequest, hardened: Hosts) -> dict[str, Undone]:
+    """For each check whose test was chosen. Some hosts at a time, and on each one setting after another."""
+    params = [item.callspec.params for item in request.session.items if hasattr(item, "callspec")]
+    chosen = [one["check"].id for one in params if "check" in one and one["check"].id in MUTATIONS]
+    asked = [command for one in CHECKS for command in one.commands]
+
+    def on(name: str, ids: list[str]) -> dict[str, Undone]:
+        host, found = host_of(hardened.inventory, name), {}
+        for begin in range(0, len(ids), BATCH):
+            batch = ids[begin : begin + BATCH]
+            mutations = [(MUTATIONS[check].undo, MUTATIONS[check].mend) for check in batch]
+            for check, (undo, answers, mend) in zip(batch, rounds(host, mutations, asked), strict=True):
+                failing = frozenset(one.id for one in CHECKS if one.judge(answers).state is State.FAIL)
+                found[check] = Undone(undo, mend, failing)
+        return found
+
+    hosts = hardened.hardened[:2]
+    with ThreadPoolExecutor() as pool:
+        halves = [pool.submit(on, name, chosen[number :: len(hosts)]) for number, name in enumerate(hosts)]
+        return {check: seen for half in halves for check, seen in half.result().items()}
+
+
 @pytest.mark.nodes
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.id)
-def test_undone_by_hand_exactly_its_check_fails(hardened: Hosts, check: NodeCheck) -> None:
+def test_undone_by_hand_exactly_its_check_fails(hardened: Hosts, undone: dict[str, Undone], check: NodeCheck) -> None:
     if check.id in UNSEEN:
         seen = judged(host_of(hardened.inventory, hardened.hardened[0]), [check])[check.id]
         assert seen.state is State.NOT_RUN
         return
-    mutation = MUTATIONS[check.id]
-    name = hardened.hardened[CHECKS.index(check) % 2]
-    asked = [command for one in CHECKS for command in one.commands]
-    # One connection: undo, look, mend; what follows is mended even when the look fails.
-    answers = ask(host_of(hardened.inventory, name), [mutation.undo, *asked, mutation.mend])
-    assert answers.of(mutation.mend).code == 0, answers.of(mutation.mend).output
-    assert answers.of(mutation.undo).code == 0, f"the mutation did nothing: {answers.of(mutation.undo).output}"
-    failing = {one.id for one in CHECKS if one.judge(answers).state is State.FAIL}
-    assert failing == {check.id}
+    one = undone[check.id]
+    assert one.undo.code == 0, f"the mutation did nothing: {one.undo.output}"
+    assert one.mend.code == 0, one.mend.output
+    assert one.failing == {check.id}
 
 
 @pytest.mark.nodes

@@ -24,7 +24,7 @@ from tests.nodes.conftest import Hosts
 from tests.nodes.plays import command, environment, play
 
 DEADLINE = 8
-"""Seconds of the timer. A loaded machine gets twice as many again for seeing that it has run."""
+"""Seconds of the timer; four times as many where a loaded machine took longer than that to change anything."""
 
 SECOND_CONNECTION = "Open a second connection"
 
@@ -80,7 +80,7 @@ PLAYBOOK = """\
 class Outcome:
     output: str
     locked_out: bool
-    seconds: float
+    in_time: bool
     before: str
     after: str
     armed: str
@@ -92,14 +92,13 @@ def _state(hosts: Hosts, name: str) -> str:
     )
 
 
-def _inflict(hosts: Hosts, name: str, fault: Fault, folder: Path) -> Outcome:
+def _inflict(hosts: Hosts, name: str, fault: Fault, folder: Path, before: str, deadline: int = DEADLINE) -> Outcome:
     host = next(one for one in hosts.lab.hosts if one.name == name)
-    before = _state(hosts, name)
     playbook = folder / f"{fault.role}.yml"
     playbook.write_text(PLAYBOOK.format(role=fault.role))
-    variables = {**fault.variables, "guard_seconds": DEADLINE}
+    variables = {**fault.variables, "guard_seconds": deadline}
     arguments = command(playbook, hosts.inventory, "--limit", name, variables=variables)
-    output, locked_out, began = [], False, time.monotonic()
+    output, locked_out, late, began = [], False, False, time.monotonic()
     with tempfile.TemporaryDirectory(prefix="gdcc-") as sockets:
         run = subprocess.Popen(
             arguments,
@@ -117,35 +116,48 @@ def _inflict(hosts: Hosts, name: str, fault: Fault, folder: Path) -> Outcome:
                 began = time.monotonic()
             if SECOND_CONNECTION in line and not fault.refused:
                 os.killpg(run.pid, signal.SIGKILL)
+                late = time.monotonic() - began > deadline - 3
                 locked_out = not machine.answers(host, hosts.lab.layout)
                 break
         run.stdout.close()
         run.wait()
-    while not machine.answers(host, hosts.lab.layout) and time.monotonic() - began < 6 * DEADLINE:
-        time.sleep(0.2)
+    while not machine.answers(host, hosts.lab.layout) and time.monotonic() - began < 6 * deadline:
+        time.sleep(1)
     seconds = time.monotonic() - began
     # The timer may not have ended where the fault did not lock out after all.
-    for _ in range(2 * DEADLINE):
+    for _ in range(2 * deadline):
         armed = hosts.shell(name, "systemctl is-active gdcc-restore.timer gdcc-restore.service || true").split()
         if "active" not in armed and "activating" not in armed:
             break
         time.sleep(1)
-    return Outcome("".join(output), locked_out, seconds, before, _state(hosts, name), " ".join(armed))
+    after = _state(hosts, name)
+    if late and not locked_out and deadline == DEADLINE:  # the timer was faster than the change
+        return _inflict(hosts, name, fault, folder, before, 4 * DEADLINE)
+    return Outcome("".join(output), locked_out, seconds <= 3 * deadline, before, after, " ".join(armed))
 
 
 @pytest.fixture(scope="module")
-def outcomes(hardened: Hosts, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
+def outcomes(
+    request: pytest.FixtureRequest, hardened: Hosts, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Outcome]:
+    """Of each fault whose test was chosen; the hosts side by side, and on each one fault after another."""
     folder = tmp_path_factory.mktemp("faults")
-    names = list(FAULTS)
+    params = [item.callspec.params for item in request.session.items if hasattr(item, "callspec")]
+    chosen = [one["fault"] for one in params if "fault" in one]
 
-    def on(name: str, faults: list[str]) -> list[tuple[str, Outcome]]:
-        place = folder / name
+    def on(name: str, faults: list[str]) -> dict[str, Outcome]:
+        place, found = folder / name, {}
         place.mkdir()
-        return [(fault, _inflict(hardened, name, FAULTS[fault], place)) for fault in faults]
+        state = _state(hardened, name)
+        for fault in faults:
+            found[fault] = _inflict(hardened, name, FAULTS[fault], place, state)
+            state = found[fault].after
+        return found
 
+    names = hardened.hardened
     with ThreadPoolExecutor() as pool:
-        halves = [pool.submit(on, name, names[number::2]) for number, name in enumerate(hardened.hardened)]
-        return {fault: outcome for half in halves for fault, outcome in half.result()}
+        parts = [pool.submit(on, name, chosen[number :: len(names)]) for number, name in enumerate(names)]
+        return {fault: outcome for part in parts for fault, outcome in part.result().items()}
 
 
 def test_at_least_twenty_faults_are_tried() -> None:
@@ -160,7 +172,7 @@ def test_the_operator_gets_in_again(outcomes: dict[str, Outcome], fault: str) ->
         assert refused in outcome.output
     else:
         assert outcome.locked_out, f"the fault locks nobody out:\n{outcome.output}"
-        assert outcome.seconds <= 3 * DEADLINE
+        assert outcome.in_time
     assert outcome.after == outcome.before
     assert "active" not in outcome.armed.split()
 

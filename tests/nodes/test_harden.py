@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
 import pytest
 
 from gdcc.compliance.evidence import State
 from gdcc.nodes.checks import host_of, judged
 from tests.nodes.conftest import Hosts
-from tests.nodes.plays import Played, play
-from tests.nodes.test_preflight import files
+from tests.nodes.fresh import Audit, RolledBack
+from tests.nodes.plays import Played, play, play_roles
 
 pytestmark = pytest.mark.nodes
+
+BOOT = "cat /proc/sys/kernel/random/boot_id"
+"""Another after each boot."""
 
 
 def failing(hosts: Hosts, name: str) -> set[str]:
@@ -18,13 +25,12 @@ def failing(hosts: Hosts, name: str) -> set[str]:
     return {check for check, one in seen.items() if one.state is State.FAIL}
 
 
-def test_an_audit_of_a_fresh_host_changes_nothing_and_foretells_the_changes(hosts: Hosts, first_run: Played) -> None:
-    hosts.begin_anew(hosts.fresh)
-    before = files(hosts, hosts.fresh)
-    audit = play("audit.yml", hosts.inventory, "--limit", hosts.fresh)
-    assert audit.code == 0, audit.output[-3000:]
-    assert files(hosts, hosts.fresh) == before
-    foretold = audit.changed_tasks()
+def test_an_audit_of_a_fresh_host_changes_nothing_and_foretells_the_changes(
+    first_run: Played, fresh_audit: Audit
+) -> None:
+    assert fresh_audit.played.code == 0, fresh_audit.played.output[-3000:]
+    assert fresh_audit.after == fresh_audit.before
+    foretold = fresh_audit.played.changed_tasks()
     assert len(foretold) > 30
     done = {task for task in first_run.changed_tasks() if not task.startswith(("guard :", "rollback :"))}
     # Ansible skips commands in check mode; each of these follows from a file whose change is foretold.
@@ -39,23 +45,54 @@ def test_an_audit_of_a_fresh_host_changes_nothing_and_foretells_the_changes(host
     assert not foretold - done
 
 
-def test_a_second_run_changes_nothing(hardened: Hosts) -> None:
-    again = play("harden.yml", hardened.inventory, "--limit", ",".join(hardened.hardened))
-    assert again.code == 0, again.output[-3000:]
-    assert {name: again.count(name, "changed") for name in hardened.hardened} == dict.fromkeys(hardened.hardened, 0)
+@dataclass(frozen=True)
+class Runs:
+    """A second run on one host, with leave to reboot and no need to; beside it an audit of another."""
+
+    again: Played
+    boots: tuple[str, str]
+    audit: Played
 
 
-def test_an_audit_finds_what_was_changed_by_hand(hardened: Hosts) -> None:
-    name = hardened.hardened[1]
-    hardened.shell(name, "sed -i 's/^minlen.*/minlen = 4/' /etc/security/pwquality.conf.d/60-gdcc.conf")
-    audit = play("audit.yml", hardened.inventory, "--limit", name)
-    hardened.shell(name, "sed -i 's/^minlen.*/minlen = 14/' /etc/security/pwquality.conf.d/60-gdcc.conf")
-    assert audit.changed_tasks() == {"accounts : Set password quality"}
+@pytest.fixture(scope="module")
+def runs(hardened: Hosts) -> Runs:
+    again, other, _ = hardened.hardened
+    setting = "/etc/security/pwquality.conf.d/60-gdcc.conf"
+    hardened.shell(other, f"sed -i 's/^minlen.*/minlen = 4/' {setting}")
+    before = hardened.shell(again, BOOT)
+    limit = "--limit", again
+    with ThreadPoolExecutor() as pool:
+        second = pool.submit(play, "harden.yml", hardened.inventory, *limit, variables={"harden_reboot": True})
+        audit = pool.submit(play, "audit.yml", hardened.inventory, "--limit", other)
+        found = Runs(second.result(), (before, hardened.shell(again, BOOT)), audit.result())
+    hardened.shell(other, f"sed -i 's/^minlen.*/minlen = 14/' {setting}")
+    return found
 
 
-def test_all_of_it_is_in_force_after_a_reboot(hardened: Hosts) -> None:
+def test_a_second_run_changes_nothing(hardened: Hosts, runs: Runs) -> None:
+    assert runs.again.code == 0, runs.again.output[-3000:]
+    assert runs.again.count(hardened.hardened[0], "changed") == 0
+
+
+def test_an_audit_finds_what_was_changed_by_hand(runs: Runs) -> None:
+    assert runs.audit.changed_tasks() == {"accounts : Set password quality"}
+
+
+def test_a_node_reboots_only_when_that_is_needed_and_asked_for_and_all_is_in_force_after_it(
+    hardened: Hosts, runs: Runs
+) -> None:
     name = hardened.hardened[0]
-    hardened.lab.reboot(hardened.lab.hosts[0])
+    assert runs.boots[0] == runs.boots[1], "asked for, not needed"
+    hardened.shell(name, "touch /run/reboot-required")
+    hooks = "--limit", name, "--tags", "always"
+    told = play("harden.yml", hardened.inventory, *hooks)
+    assert f"{name} needs a reboot; run again with -e harden_reboot=true" in told.output
+    assert hardened.shell(name, BOOT) == runs.boots[0], "needed, not asked for"
+    done = play("harden.yml", hardened.inventory, *hooks, variables={"harden_reboot": True})
+    assert done.code == 0, done.output[-3000:]
+    assert done.changed_tasks() == {"Reboot"}
+    assert hardened.shell(name, BOOT) != runs.boots[0]
+    hardened.shell(name, "test ! -e /run/reboot-required")
     assert failing(hardened, name) == set()
     assert hardened.shell(name, "findmnt -no OPTIONS /tmp").count("nosuid") == 1
 
@@ -84,30 +121,40 @@ def test_aide_finds_a_changed_file(hardened: Hosts) -> None:
 
 
 def test_an_account_is_locked_after_failed_tries(hardened: Hosts) -> None:
+    name, right = hardened.hardened[1], "Right-Pass-1234"
+    hardened.shell(name, f"useradd --groups sudo locked && echo 'locked:{right}' | chpasswd --crypt-method YESCRYPT")
+    # sudo asks three times; five failures lock.
+    may = f"echo {right} | runuser -u locked -- sudo -k -S -v"
+    wrong = "printf 'a\\nb\\nc\\n' | runuser -u locked -- sudo -k -S -v || true"
+    try:
+        hardened.shell(name, may)
+        hardened.shell(name, f"{wrong}; {wrong}")
+        hardened.shell(name, f"! ( {may} )")
+        hardened.shell(name, f"faillock --user locked --reset && {may}")
+    finally:
+        hardened.shell(name, "userdel -r locked 2>/dev/null; rm -f /run/faillock/locked")
+
+
+def test_locked_audit_rules_come_last_even_after_rules_that_sort_later(hardened: Hosts, tmp_path: Path) -> None:
     name = hardened.hardened[1]
-    hardened.shell(name, "useradd locked && echo 'locked:Right-Pass-1234' | chpasswd --crypt-method YESCRYPT")
-    attempt = "echo wrong | runuser -u nobody -- su locked -c true || true"
-    hardened.shell(name, "; ".join([attempt] * 6))
-    said = hardened.shell(name, "faillock --user locked; userdel -r locked 2>/dev/null; rm -f /run/faillock/locked")
-    assert said.count(" V") >= 1 or "TTY" in said
+    hardened.shell(name, "echo '-w /etc/motd -p wa -k own' > /etc/audit/rules.d/zz-own.rules")
+    for immutable in (True, False):
+        played = play_roles(tmp_path, hardened.inventory, {name: ["auditd"]}, {"auditd_immutable": immutable})
+        assert played.code == 0, played.output
+        # Without `--load`: a container's rules are its host's kernel's. That they are then locked is seen on a guest.
+        rules = hardened.shell(name, "augenrules > /dev/null; cat /etc/audit/audit.rules").splitlines()
+        written = [line for line in rules if line and not line.startswith("#")]
+        assert "-w /etc/motd -p wa -k own" in written
+        assert written.count("-e 2") == int(immutable)
+        assert (written[-1] == "-e 2") is immutable
+    hardened.shell(name, "rm /etc/audit/rules.d/zz-own.rules && augenrules > /dev/null")
 
 
-def test_a_rollback_puts_the_former_files_back(hosts: Hosts) -> None:
-    name = hosts.fresh
-    hosts.begin_anew(name)
-    kept = "find /etc/ssh /etc/sysctl.d /etc/pam.d /etc/sudoers.d /etc/security /etc/login.defs /etc/issue* -type f"
-    listing = f"{kept} -exec sha256sum {{}} + | sort -k2"
-    before = hosts.shell(name, listing)
-    ours = "find /etc /usr/local /usr/share/pam-configs -name '*gdcc*' | sort"
-    ours_before = hosts.shell(name, ours)
-    tags = "control_GC-43,control_GC-44,control_GC-46,control_GC-48"
-    hardened = play("harden.yml", hosts.inventory, "--limit", name, "--tags", tags)
-    assert hardened.code == 0, hardened.output[-3000:]
-    assert hosts.shell(name, listing) != before
-    back = play("rollback.yml", hosts.inventory, "--limit", name)
-    assert back.code == 0, back.output[-3000:]
+def test_a_rollback_puts_the_former_files_back(rolled_back: RolledBack) -> None:
+    before, hardened, after = rolled_back.settings
+    assert hardened != before
     # PAM's password checker is a package and stays; its own files are no part of the baseline.
-    strip = [line for line in hosts.shell(name, listing).splitlines() if "pwquality" not in line]
-    assert strip == before.splitlines()
-    assert hosts.shell(name, ours) == ours_before
-    assert "gdcc_host" not in hosts.shell(name, "nft list tables")
+    assert [line for line in after.splitlines() if "pwquality" not in line] == before.splitlines()
+    assert rolled_back.ours[1] != rolled_back.ours[0]
+    assert rolled_back.ours[2] == rolled_back.ours[0]
+    assert "gdcc_host" not in rolled_back.tables

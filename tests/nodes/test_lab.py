@@ -15,7 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from gdcc.errors import GdccError
-from gdcc.nodes import image, lab, machine, system
+from gdcc.nodes import abandoned, image, lab, machine, orphans, system
 from gdcc.nodes.commands import app
 from gdcc.nodes.layout import Layout
 from gdcc.nodes.system import obstacle
@@ -61,10 +61,33 @@ def test_a_killed_host_is_started_again_with_its_disk(state: Path) -> None:
     process.kill()
     process.wait(5)
     assert [one.health for one in lab.status(state)] == ["stopped"]
+    assert host.name in orphans.orphans(), "its system runs on"
     lab.up(state, count=1)
+    assert host.name not in orphans.orphans()
     assert (host.upper / "etc/mark").exists()
     up.begin_anew()
     assert not (host.upper / "etc/mark").exists()
+
+
+@pytest.mark.nodes
+def test_hosts_bound_to_a_run_that_was_killed_are_ended_by_whoever_comes_next(state: Path) -> None:
+    script = (
+        "import sys, time; from pathlib import Path; from gdcc.nodes import lab;"
+        "lab.up(Path(sys.argv[1]), count=1, bound=True); print('up', flush=True); time.sleep(600)"
+    )
+    command = [sys.executable, "-c", script, str(state)]
+    layout = Layout.at(state)
+    name = layout.hosts(1)[0].name
+    with subprocess.Popen(command, start_new_session=True, stdout=subprocess.PIPE, text=True) as run:
+        try:
+            assert run.stdout
+            assert run.stdout.readline() == "up\n"
+            assert name not in abandoned.reap(), "its run is there"
+        finally:
+            os.killpg(run.pid, signal.SIGKILL)
+    assert name in abandoned.reap()
+    assert left_of(layout) == []
+    assert not layout.root.exists()
 
 
 @pytest.mark.nodes

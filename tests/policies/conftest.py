@@ -44,11 +44,12 @@ _PATHS: Mapping[str, str] = {
     "Ingress": "/apis/networking.k8s.io/v1/namespaces/{}/ingresses",
     "Role": f"/apis/{_RBAC}/v1/namespaces/{{}}/roles",
     "RoleBinding": f"/apis/{_RBAC}/v1/namespaces/{{}}/rolebindings",
+    "ClusterRole": f"/apis/{_RBAC}/v1/clusterroles",
     "Namespace": "/api/v1/namespaces",
 }
 _BY = {
     **dict.fromkeys(("Secret", "ServiceAccount", "Ingress"), "tenant-admin"),
-    **dict.fromkeys(("DaemonSet", "Role", "RoleBinding", "Namespace"), "deployer"),
+    **dict.fromkeys(("ClusterRole", "DaemonSet", "Role", "RoleBinding", "Namespace"), "deployer"),
 }
 """Who writes a kind; all others a developer. What no tenant may write, a deployer does who may do everything."""
 

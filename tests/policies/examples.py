@@ -28,6 +28,7 @@ TO_POD: Mapping[str, tuple[str, ...]] = {
 }
 EPHEMERAL = "ephemeralContainers"
 NAME = "example"
+CLUSTER_WIDE = ("ClusterRole", "Namespace", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding")
 _ABOUT = {"as", "container", "environment", "in", "object", "pod", "stored", "without"}
 _KEYS = {"name", "path", "says", "unknown", *_ABOUT}
 
@@ -128,7 +129,7 @@ def _made(written: Mapping[str, Any], kind: str) -> tuple[dict[str, Any], str, s
     namespace = where(written.get("environment", "dev"))
     if "object" in written:
         manifest = copy.deepcopy(written["object"])
-        if manifest["kind"] not in ("Namespace", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"):
+        if manifest["kind"] not in CLUSTER_WIDE:
             manifest["metadata"]["namespace"] = namespace
         return manifest, "", ""
     sort = written.get("in", "containers")

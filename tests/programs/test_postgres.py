@@ -70,6 +70,6 @@ def test_what_was_committed_is_there_after_a_kill(server: tuple[Site, Postgres])
 def test_no_server_on_the_machine_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(postgres, "_INSTALLED", tmp_path)
     monkeypatch.setattr("os.geteuid", lambda: 1000)
-    with pytest.raises(GdccError, match="no PostgreSQL server") as told:
+    with pytest.raises(GdccError, match="has no postgresql") as told:
         postgres.postgres_programs(Report())
     assert "Debian" in told.value.hint

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Iterator
 from ipaddress import ip_address
+from itertools import chain
 from random import Random, SystemRandom
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gdcc.network import render
+from gdcc.network import NetworkPolicy, inward, render
+from gdcc.network.services import of_services, wires
 from gdcc.reach.landscape import Landscape
 from gdcc.reach.manifest import Node
 from gdcc.reach.matrix import Pod
@@ -69,13 +72,17 @@ def test_cyclonus_agrees_on_random_pairs_of_the_real_stacks(oracle: Oracle, land
     namespaces = {name: each | {"kubernetes.io/metadata.name": name} for name, each in namespaces.items()}
     policies = [
         {"metadata": {"name": one.name, "namespace": one.namespace}, "spec": one.spec}
-        for one in render(landscape.estate)
+        for one in _rendered(landscape)
         if one.kind == "NetworkPolicy"
     ]
     pods = [
         {"namespace": name, "labels": each, "address": "10.244.1.1", "ports": []}
         for name in namespaces
-        for each in ({}, {"app.kubernetes.io/name": random.choice(offered)}, {"k8s-app": "kube-dns"})
+        for each in (
+            {},
+            {"k8s-app": "kube-dns"},
+            *({"app.kubernetes.io/name": one} for one in (offered if name[:4] == "svc-" else [random.choice(offered)])),
+        )
     ]
     outside = (
         "10.64.3.3",
@@ -95,8 +102,16 @@ def test_cyclonus_agrees_on_random_pairs_of_the_real_stacks(oracle: Oracle, land
     assert min(told.values()) > 1_000, f"one verdict is hardly ever given: {told}"
 
 
+def _rendered(landscape: Landscape) -> Iterator[NetworkPolicy]:
+    """Everything that was looked at: of tenants, at the gateway of the common services, and inside those."""
+    estate = landscape.estate
+    return chain(render(estate), inward(estate), *of_services(estate, estate.operators).values())
+
+
 def _services(landscape: Landscape) -> list[str]:
-    return sorted({offer.name for tenant in landscape.estate.tenants for offer in tenant.request.offers})
+    """Names that pods carry which some rule is about."""
+    ends = {end.name for wire in wires([]) for end in (wire.start, wire.target)}
+    return sorted(ends | {offer.name for tenant in landscape.estate.tenants for offer in tenant.request.offers})
 
 
 def _likely(real: World, landscape: Landscape, random: Random, count: int) -> list[dict[str, Any]]:

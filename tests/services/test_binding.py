@@ -108,9 +108,19 @@ def test_the_classes_that_a_service_may_carry_bound_what_passes(asking: Asking) 
     problem = asking.refused("  - §notify\n", ("data_class: ลับ\n", "data_class: ลับมาก\n"), zone)
     assert problem.message == "`notify` may carry เปิดเผย, เผยแพร่ภายในองค์กร, ลับ, not ลับมาก"
     assert problem.suggestion.startswith("`data_class: ลับ`")
-    asking.ask("  - name: notify\n    data_class: ลับ\n", ("data_class: ลับ\n", "data_class: ลับมาก\n"), zone)
+    asking.ask(
+        "  - identity\n  - name: notify\n    data_class: ลับ\n", ("data_class: ลับ\n", "data_class: ลับมาก\n"), zone
+    )
     assert asking.project.problems() == []
     assert asking.bound()["notify", DEV].data_class is DataClass.CONFIDENTIAL
+
+
+def test_a_service_without_the_tokens_that_it_takes_is_a_warning(asking: Asking) -> None:
+    asking.ask("  - {name: identity, environments: [dev]}\n  - notify\n")
+    (problem,) = asking.project.problems()
+    assert (problem.severity, problem.field) == ("warning", "services[1]")
+    assert problem.message == "`notify` takes tokens of `identity`, which is not asked for in prod"
+    assert problem.suggestion == "`identity` under `services` too"
 
 
 def test_a_name_alone_gives_a_trial_at_once_and_a_live_binding_that_waits(asking: Asking) -> None:

@@ -72,6 +72,55 @@ def test_who_is_bound_reaches_that_service_at_that_port_and_no_other_service_and
     assert check(estate) == []
 
 
+def test_browsers_come_through_the_gateways_of_zones_to_where_people_log_in_and_nowhere_else(asking: Asking) -> None:
+    asking.ask("  - notify\n")
+    estate = asking.estate()
+    matrix = survey(estate).matrix
+
+    def reaches(zone: str, service: str, port: int = 8443) -> bool:
+        labels = {"app.kubernetes.io/name": service}
+        return matrix.allows(Pod(f"gateway:{zone}", {}), Pod(GATEWAY, labels), "TCP", port)
+
+    for zone in estate.services["identity"].browsers:
+        assert reaches(zone, "identity"), "whether or not anybody is bound"
+        assert not reaches(zone, "identity", 9901)
+        assert not any(reaches(zone, name) for name in ("notify", "payment", "e-saraban", ""))
+        for space in ("svc-identity", "svc-notify"):
+            assert not matrix.between(f"gateway:{zone}", space), "and past the gateway nobody comes"
+    assert not any(reaches(zone, "identity") for zone in ("shared-services", "gdx", "management"))
+    (rule,) = (one for one in inward(estate) if one.name.startswith("browsers-"))
+    (peers,) = rule.spec["ingress"]
+    assert peers["from"] == [{"namespaceSelector": {"matchLabels": gateway_labels(zone)}}
+                             for zone in ("gin", "dg-link", "internet")]  # fmt: skip
+    outside = {part for flow in matrix.flows if not flow.source.namespaces for part in flow.target.names}
+    assert GATEWAY not in outside, "an address outside reaches a zone's gateway first"
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "message", "remedy"),
+    [
+        ("identity", "browsers: [gin, ", "browsers: [gdx, ", "no tenant zone is named `gdx`", "`gin`"),
+        (
+            "identity",
+            "\nzones: [gin, dg-link, ",
+            "\nzones: [gin, ",
+            "`dg-link` is not among `zones`",
+            "one of gin, int",
+        ),
+        ("payment", "depends_on", "browsers: [gin]\ndepends_on", "nobody logs in here", "leave it out"),
+    ],
+)
+def test_browsers_of_a_zone_that_cannot_or_to_a_service_without_a_login_are_refused(
+    asking: Asking, file: str, old: str, new: str, message: str, remedy: str
+) -> None:
+    asking.ask("")
+    asking.edit(f"stacks/platform/services/{file}.yaml", lambda text: text.replace(old, new, 1))
+    (problem,) = (one for one in asking.project.problems() if one.field.startswith("browsers"))
+    assert message in problem.message
+    assert remedy in problem.suggestion
+    assert problem.line > 20
+
+
 def test_a_rule_that_no_binding_declares_stops_the_program(asking: Asking, monkeypatch: pytest.MonkeyPatch) -> None:
     asking.ask("  - identity\n")
     estate = asking.estate()
@@ -82,14 +131,16 @@ def test_a_rule_that_no_binding_declares_stops_the_program(asking: Asking, monke
         "gdcc.reach.landscape.inward",
         lambda _: [replace(one, spec=wide) for one in entrance if one.name == "bound-identity"],
     )
-    assert check(estate) == [], "the tenant's own side still holds"
+    opened = list(map(str, check(estate)))
+    assert any(one.startswith("gateway:") and "→ svc-gateway on every port" in one for one in opened)
+    assert not any(one.startswith("ddc ") for one in opened), "the tenant's own side still holds"
     (out,) = (one.spec for one in right if one.name == "service-identity")
     every_port = {**out, "egress": [{"to": out["egress"][0]["to"]}]}
     changed = [replace(one, spec=every_port) if one.name == "service-identity" else one for one in right]
     monkeypatch.setattr("gdcc.reach.landscape.render", lambda _: changed)
-    (finding,) = check(estate)
-    assert "svc-gateway (pods app.kubernetes.io/name=identity)" in str(finding)
-    assert "nothing declares it" in str(finding)
+    (told,) = (one for one in map(str, check(estate)) if one.startswith("ddc "))
+    assert "svc-gateway (pods app.kubernetes.io/name=identity)" in told
+    assert "nothing declares it" in told
 
 
 def test_the_gateway_is_not_among_those_that_a_zone_opens_to_everybody() -> None:
@@ -117,7 +168,7 @@ def test_rendering_costs_a_tenant_the_same_however_many_there_are() -> None:
         best = float("inf")
         for _ in range(3):
             start = time.perf_counter()
-            assert sum(1 for _ in inward(asked)) == 5
+            assert sum(1 for _ in inward(asked)) == 6
             best = min(best, time.perf_counter() - start)
         return best / len(tenants)
 

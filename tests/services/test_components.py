@@ -13,7 +13,7 @@ import pytest
 import yaml
 from pulumi.runtime import mocks
 
-from components.services import CommonServices, CommonServicesArgs, all_wires, gateway, identity, notify
+from components.services import CommonServices, CommonServicesArgs, gateway, identity, notify
 from components.services.ground import NEEDED, OPTIONAL, Ground
 from components.services.rights import deployer_rules
 from gdcc.errors import GdccError
@@ -23,6 +23,7 @@ from gdcc.model.images import Image
 from gdcc.model.stack import Operator
 from gdcc.network import GATEWAY
 from gdcc.network.gateway import backend
+from gdcc.network.services import wires
 from gdcc.notify.bindings import BindingsFile
 from gdcc.notify.settings import HELP, PREFIX
 from gdcc.services.recipe import RANDOM, read
@@ -196,8 +197,8 @@ def test_only_the_gateway_and_the_pods_that_are_wired_get_in(either: list[dict[s
     rules: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for one in of(either, "NetworkPolicy"):
         rules[one["metadata"]["namespace"]].append(one)
-    wired = {wire.target.name: set[str]() for wire in all_wires(Ground(DECLARED, {}, frozenset({"cloudnative-pg"})))}
-    for wire in all_wires(Ground(DECLARED, {}, frozenset({"cloudnative-pg"}))):
+    wired = {wire.target.name: set[str]() for wire in wires(["cloudnative-pg"])}
+    for wire in wires(["cloudnative-pg"]):
         wired[wire.target.name].add(f"{wire.start.namespace}/{wire.start.name}")
     for service in RUNNING:
         here = rules[backend(service)]
@@ -217,10 +218,9 @@ def test_only_the_gateway_and_the_pods_that_are_wired_get_in(either: list[dict[s
 
 def test_every_wire_has_both_its_ends(either: list[dict[str, Any]], request: pytest.FixtureRequest) -> None:
     names = {(one["metadata"]["namespace"], one["metadata"]["name"]) for one in of(either, "NetworkPolicy")}
-    operators = frozenset({"cloudnative-pg"} if "operated" in request.node.name else set())
-    wires = all_wires(Ground(DECLARED, {}, operators))  # type: ignore[arg-type]
-    assert len(wires) >= 30
-    for wire in wires:
+    connections = list(wires(["cloudnative-pg"] if "operated" in request.node.name else []))
+    assert len(connections) >= 30
+    for wire in connections:
         for policy in wire.policies():
             assert (policy.namespace, policy.name) in names or policy.namespace == "cnpg-system"
 
@@ -232,7 +232,7 @@ def test_every_wire_ends_at_pods_that_listen_there(operated: list[dict[str, Any]
         for one in containers(workload):
             ports = {port["containerPort"] for port in one.get("ports", [])}
             listening[workload["metadata"]["namespace"], name] |= ports
-    for wire in all_wires(Ground(DECLARED, {}, frozenset())):
+    for wire in wires([]):
         if wire.target.name != "postgres":  # the operator's pods
             assert wire.port in listening[wire.target.namespace, wire.target.name], wire
         assert (wire.start.namespace, wire.start.name) in listening, wire
@@ -340,18 +340,18 @@ def test_what_is_not_there_yet_is_not_pretended_and_comes_with_its_image(
 
     assert there(made) == set()
     assert there(operated) == set(OPTIONAL)
-    without, with_it = (Ground.of(with_digests(DECLARED, *NEEDED, *more), ()) for more in ((), OPTIONAL))
+    without, with_it = (Ground.of(with_digests(DECLARED, *NEEDED, *more), StackSettings()) for more in ((), OPTIONAL))
     assert gateway.gateway("payment", without).routes == {"/v1": None}
     assert set(gateway.gateway("payment", with_it).routes.values()) != {None}
 
 
 def test_the_layer_is_refused_while_an_image_has_no_digest_and_all_are_named() -> None:
     with pytest.raises(GdccError) as error:
-        Ground.of(DECLARED, ())
+        Ground.of(DECLARED, StackSettings())
     assert all(f"`{name}`" in error.value.message for name in NEEDED)
     some = {name: one for name, one in with_digests(DECLARED, *NEEDED).images.items() if name != "envoy"}
     with pytest.raises(GdccError, match=r"`envoy` \(not declared\)"):
-        Ground.of(replace(DECLARED, images=some), ())
+        Ground.of(replace(DECLARED, images=some), StackSettings())
 
 
 @pytest.mark.parametrize(

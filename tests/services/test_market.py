@@ -113,11 +113,15 @@ def replace_needs(needs: tuple[str, ...]):  # type: ignore[no-untyped-def]
 
 
 def test_who_is_bound_to_what_stops_is_hit_also_through_another_service() -> None:
-    found = impact(ESTATE, "identity")
+    rd = next(one for one in ESTATE.tenants if one.agency == "rd")
+    others = tuple(one for one in rd.request.service_requests if one.name != "identity")
+    without = replace(rd, request=rd.request.model_copy(update={"service_requests": others}))
+    tenants = tuple(without if one is rd else one for one in ESTATE.tenants)
+    found = impact(replace(ESTATE, tenants=tenants), "identity")
     assert found.services == dict.fromkeys(("e-saraban", "notify", "payment"), "identity"), "planned ones do not run"
     hit = {one.tenant.agency: one for one in found.bound}
-    through = [one for one in found.bound if "identity" not in one.because]
-    assert through, "bound to a service that needs it, and not to itself"
+    assert hit["rd"].because, "bound to a service that needs it"
+    assert "identity" not in hit["rd"].because, "and not to itself"
     assert len(hit) > len(impact(ESTATE, "notify").bound)
     assert "prod" in [environment.value for environment in hit["rd"].environments]
     assert found.pending

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gdcc.nodes.check import NodeCheck, View
-from gdcc.nodes.reading import assigned, code, whole
+from gdcc.nodes.reading import assigned, code, count, whole
 
 LIVE = "sysctl --all 2>/dev/null"
 WRITTEN = "systemd-analyze cat-config sysctl.d"
@@ -67,7 +67,7 @@ def _module(name: str) -> NodeCheck:
     views = (
         View("in force", live, whole, "0", own_kernel="the node is a container and its host's modules are loaded"),
         # The answer counts and not the file: aliases and other files have their say.
-        View("on disk", f"modprobe --showconfig | grep -xc 'install {name.replace('-', '_')} /bin/false'", whole, "1"),
+        View("on disk", "modprobe --showconfig", count(f"^install {name.replace('-', '_')} /bin/false$"), "1"),
     )
     control = "GC-47" if name == "usb-storage" else "GC-48"
     return NodeCheck(f"module-{name}", control, f"{name} cannot be loaded", views)

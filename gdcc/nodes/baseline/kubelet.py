@@ -1,4 +1,4 @@
-"""GC-50: the kubelet asks who calls, its files are root's; file systems as workloads can bear."""
+"""GC-35 and GC-50: the kubelet asks who calls, its files are root's; file systems as workloads can bear."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ def _setting(name: str, pattern: str, value: str, rule: str, title: str) -> Node
         found = re.search(pattern, answer.output)
         return found[1] if found else ""
 
-    return NodeCheck(f"kubelet-{name}", "GC-50", title, (View("on disk", FILE, read, value),), (rule,) if rule else ())
+    control = "GC-35" if name == "tls" else "GC-50"
+    return NodeCheck(f"kubelet-{name}", control, title, (View("on disk", FILE, read, value),), (rule,) if rule else ())
 
 
 def _mode(check: str, title: str, path: str, mode: str, rule: str = "") -> NodeCheck:

@@ -10,6 +10,7 @@ from gdcc.nodes.reading import (
     assigned,
     at_least,
     at_most,
+    clock_offset,
     count,
     has_line,
     something,
@@ -135,8 +136,8 @@ CHECKS = (
         (
             View(
                 "in force",
-                "chronyc -c tracking | cut -d, -f5 | tr -d -",
-                whole,
+                "chronyc -c tracking",
+                clock_offset,
                 "at most 0.010 s",
                 at_most(0.010),
                 own_kernel=CLOCK_HOST,
@@ -219,7 +220,7 @@ CHECKS = (
         (
             View(
                 "in force",
-                "find /var/lib/clamav -type f -mtime -7 \\( -name '*.c[vl]d' -o -name '*.[hn]db' \\)",
+                "find /var/lib/clamav -type f -mtime -7 \\( -name '*.c[uvl]d' -o -name '*.[hn]db' \\)",
                 whole,
                 "a file of the last 7 days",
                 something,

@@ -26,6 +26,14 @@ def _binding(name: str, group: str, role: str, kind: str = "RoleBinding") -> dic
     )
 
 
+_ROLES = f"/apis/{_RBAC}/v1/clusterroles"
+_CREDENTIAL, _MAKER = "gdcc:credential:identity", "gdcc:credentials:identity"
+
+
+def _secrets(*verbs: str) -> dict[str, Any]:
+    return {"apiGroups": [""], "resources": ["secrets"], "verbs": list(verbs)}
+
+
 ATTACKS = (
     attempt(
         "deployer",
@@ -69,6 +77,70 @@ ATTACKS = (
         "deployer",
         "a-stolen-deployer-gives-a-tenant-a-built-in-role",
         Request("POST", here("rolebindings", HOME, _RBAC), _binding("escape", "gdcc:ddc:tenant-admin", "admin")),
+        "rbac",
+        "gdcc-bindings",
+    ),
+    attempt(
+        "deployer",
+        "a-stolen-deployer-lets-a-services-sync-read-every-secret",
+        Request("PATCH", f"{_ROLES}/{_CREDENTIAL}", {"rules": [_secrets("get", "list")]}, MERGE),
+        "gdcc-roles",
+        says="names the one Secret service-<service>",
+    ),
+    attempt(
+        "deployer",
+        "a-stolen-deployer-widens-a-credentials-role-by-one-more-name",
+        Request(
+            "PATCH",
+            f"{_ROLES}/{_CREDENTIAL}",
+            {"rules": [{**_secrets("get"), "resourceNames": ["service-identity", "kubeconfig"]}]},
+            MERGE,
+        ),
+        "gdcc-roles",
+        says="wider than its names",
+    ),
+    attempt(
+        "deployer",
+        "a-stolen-deployer-lets-the-maker-of-a-services-secrets-run-pods",
+        Request(
+            "PATCH",
+            f"{_ROLES}/{_MAKER}",
+            {"rules": [{"apiGroups": [""], "resources": ["pods"], "resourceNames": ["any"], "verbs": ["create"]}]},
+            MERGE,
+        ),
+        "gdcc-roles",
+        says="lists the names",
+    ),
+    attempt(
+        "deployer",
+        "a-stolen-deployer-takes-a-credentials-role-himself-in-kube-system",
+        Request(
+            "POST",
+            here("rolebindings", "kube-system", _RBAC),
+            _binding("escape", "gdcc:platform:deployer", _CREDENTIAL),
+        ),
+        "gdcc-bindings",
+        says="in tenants' namespaces",
+    ),
+    attempt(
+        "deployer",
+        "a-stolen-deployer-lets-himself-make-a-services-secrets",
+        Request(
+            "POST",
+            here("rolebindings", "kube-system", _RBAC),
+            _binding("escape", "gdcc:platform:deployer", _MAKER),
+        ),
+        "gdcc-bindings",
+        says="to `credentials` of the service's own",
+    ),
+    attempt(
+        "deployer",
+        "a-stolen-deployer-gives-a-services-sync-a-credential-in-the-whole-cluster",
+        Request(
+            "POST",
+            f"/apis/{_RBAC}/v1/clusterrolebindings",
+            _binding("escape", "gdcc:platform:deployer", _CREDENTIAL, "ClusterRoleBinding"),
+        ),
         "rbac",
         "gdcc-bindings",
     ),

@@ -1,0 +1,29 @@
+"""Debian's packages, installed where we may."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+
+from gdcc.cluster.golang import tail
+from gdcc.cluster.progress import Report
+from gdcc.errors import GdccError
+
+
+def install(packages: Sequence[str], report: Report) -> None:
+    """Install packages.
+
+    Raises:
+        GdccError: we are not root, there is no apt, or it fails.
+    """
+    named = " ".join(packages)
+    if os.geteuid() or not shutil.which("apt-get"):
+        raise GdccError(f"this machine has no {named}", f"install Debian's packages: apt-get install {named}")
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    with report.step(f"installing Debian's {named}"):
+        for arguments in (("update", "-qq"), ("install", "-y", "-qq", "--no-install-recommends", *packages)):
+            done = subprocess.run(["apt-get", *arguments], env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise GdccError(f"installing {named} failed:\n{tail(done.stderr)}", f"apt-get install {named}")
