@@ -24,7 +24,7 @@ CLOCK_SKEW = timedelta(minutes=5)
 ADMIN_GROUP = "gdcc:cluster-admin"
 KWOK_USER = "system:kwok"
 FRONT_PROXY_USER = "front-proxy-client"
-KUBELET_CLIENT_USER = "kube-apiserver-kubelet-client"
+KUBELET_CLIENT_USER = "system:kube-apiserver-kubelet-client"
 """Who the API server is to kubelets: it asks them for logs and for shells in containers."""
 SERVICE_RANGE = "10.96.0.0/16"
 

@@ -22,7 +22,10 @@ What every namespace of a tenant gets, by the policy's name:
 * ``agreement-<id>``: at the consumer, egress to the pods of one service in one namespace of the provider; at the
   provider, ingress from that one namespace. Only while the agreement is active.
 * ``service-<name>``: egress to the gateway of a common service that the namespace is bound to. Its other half stands at
-  the gateway, which is nobody's namespace: `inward`.
+  the gateway, which is nobody's namespace: `inward`; there browsers come in too, from the zones' gateways to where
+  people log in.
+
+The namespaces of the common services have rules of their own: `gdcc.network.services`.
 
 A namespace selector is exact: a tenant's namespace is named by ``kubernetes.io/metadata.name``, which the API server
 itself sets; gateways by ``gdcc.go.th/gateway`` and ``gdcc.go.th/zone`` together (`gateway_labels`, for whoever makes

@@ -23,6 +23,7 @@ class View:
         expected: what it should be, in words or as it is.
         accept: whether a value will do; equal to `expected` by default.
         own_kernel: only a node with a kernel of its own can show it; why.
+        real_kernel: user-mode Linux cannot show it; why.
     """
 
     where: str
@@ -31,6 +32,7 @@ class View:
     expected: str
     accept: Accept | None = None
     own_kernel: str = ""
+    real_kernel: str = ""
 
     def accepts(self, value: str) -> bool:
         """Whether the value will do."""
@@ -82,8 +84,9 @@ class NodeCheck:
         """What the node's answers say."""
         said, states = [], []
         for view in self.views:
-            if view.own_kernel and not answers.own_kernel:
-                said.append(f"{view.where}: not seen, {view.own_kernel}")
+            hidden = "" if answers.own_kernel else view.own_kernel
+            if hidden := hidden or (view.real_kernel if answers.user_mode else ""):
+                said.append(f"{view.where}: not seen, {hidden}")
                 states.append(State.NOT_RUN)
                 continue
             value = view.read(answers.of(view.command))

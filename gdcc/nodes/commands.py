@@ -50,11 +50,13 @@ def up(
     The first time makes a Debian 12 image in the cache (about a minute; moved by XDG_CACHE_HOME), from the mirror that
     this machine's apt uses, and installs debootstrap and systemd-container if they are missing.
 
-    With --guest, all checks can be seen, those of the kernel, its modules, audit and the clock, too: harden the test
-    hosts first, for the guest is a copy of the first one's disk. The kernel is Debian's user-mode-linux (a process;
-    needs no KVM), fetched once into the cache. `up --guest` again begins anew from the host's disk.
+    With --guest, what test hosts cannot show is seen: the kernel's values, its modules, audit and the clock. Harden the
+    test hosts first, for the guest is a copy of the disk of the first one. The kernel is Debian's user-mode-linux (no
+    KVM is needed), fetched once into the cache. `up --guest` again begins anew from the host's disk.
     """
     report = Report()
+    if with_guest:
+        guest.require()
     found = lab.up(count=hosts, report=report)
     if fresh:
         with report.step("booting from the clean image"):

@@ -99,7 +99,7 @@ def start(hosts: lab.Lab, source: HostFiles, report: Report | None = None) -> Gu
         GdccError: no kernel, or no space.
     """
     report = report or Report()
-    _possible()
+    require()
     kernel = guest_kernel.obtain(report)
     guest = of(hosts.layout)
     stop(hosts.layout)
@@ -136,7 +136,12 @@ def stop(layout: Layout) -> bool:
     return ran
 
 
-def _possible() -> None:
+def require() -> None:
+    """Refuse when this machine can boot no guest.
+
+    Raises:
+        GdccError: why.
+    """
     if reason := guest_kernel.obstacle():
         raise GdccError(reason, "without a guest, what only a kernel of its own can show stays `not-run`")
 

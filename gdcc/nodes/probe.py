@@ -11,6 +11,9 @@ from testinfra.host import Host
 CONTAINER = "systemd-detect-virt --container"
 """Prints what kind of container the node is in; `none` when it has a kernel of its own."""
 
+MACHINE = "systemd-detect-virt --vm"
+"""Prints what kind of virtual machine the node is; `uml` for a guest of ours (user-mode Linux)."""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -44,6 +47,11 @@ class Answers:
         """Whether the kernel's values, audit and modules are the node's own."""
         return self.by_command[CONTAINER].output.strip() == "none"
 
+    @property
+    def user_mode(self) -> bool:
+        """Whether the node's kernel is user-mode Linux, which lacks some of a real one."""
+        return MACHINE in self.by_command and self.by_command[MACHINE].output.strip() == "uml"
+
 
 class SilentError(Exception):
     """The node could not be asked; its text says why."""
@@ -59,7 +67,7 @@ def ask(host: Host, commands: Iterable[str]) -> Answers:
     Raises:
         SilentError: no connection, or no sudo.
     """
-    wanted = list(dict.fromkeys([CONTAINER, *commands]))
+    wanted = list(dict.fromkeys([CONTAINER, MACHINE, *commands]))
     mark = secrets.token_hex(16)
     parts = ["export LC_ALL=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]
     parts += [f"echo {mark}\n( {command}\n) </dev/null 2>&1\necho {mark} $?" for command in wanted]

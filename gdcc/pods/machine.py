@@ -54,6 +54,7 @@ class Machine:
         self._site = Site(self.folder / "run", attached=True)
         self._pods: dict[str, Pod] = {}
         self._services: list[Json] = []
+        self._public: dict[str, str] = {}
 
     def __enter__(self) -> Self:
         self.close()  # what a killed run left
@@ -69,10 +70,18 @@ class Machine:
         self._network.down()
         self.volumes.forget()
 
-    def expect(self, pods: Sequence[Pod], services: Sequence[Json] = ()) -> None:
-        """Which pods there will be, and which Services give them names; those that are started are added."""
+    def expect(
+        self, pods: Sequence[Pod], services: Sequence[Json] = (), public: Mapping[str, str] | None = None
+    ) -> None:
+        """Which pods there will be, and what names lead to them; those that are started are added.
+
+        Args:
+            pods: more of them.
+            services: all Services; as before if none are given.
+            public: names that the world has, and the ids of their pods; as before if none are given.
+        """
         self._pods |= {one.id: one for one in pods}
-        self._services = list(services) or self._services
+        self._services, self._public = list(services) or self._services, dict(public or self._public)
         for pod in pods:
             write_private(self._hosts(pod), b"")
         self._write_hosts()
@@ -217,7 +226,7 @@ class Machine:
         addresses = {one.id: self.address(one) for one in pods}
         for pod in pods:
             path = self._hosts(pod)
-            path.write_text(hosts(pod.namespace, addresses, self._services, pods))
+            path.write_text(hosts(pod.namespace, addresses, self._services, pods, self._public))
             path.chmod(0o644)
 
 

@@ -90,16 +90,23 @@ class Network:
         return f"{self.bridge}-{pod.id}"
 
 
-def hosts(own: str, addresses: Mapping[str, str], services: Iterable[Mapping[str, Any]], pods: Iterable[Pod]) -> str:
-    """A file `hosts` with the names of all Services, as the cluster's DNS has them.
+def hosts(
+    own: str,
+    addresses: Mapping[str, str],
+    services: Iterable[Mapping[str, Any]],
+    pods: Iterable[Pod],
+    public: Mapping[str, str],
+) -> str:
+    """A file `hosts` with the names of all Services, as the cluster's DNS has them, and public ones.
 
     Args:
         own: the namespace of the pod that reads it; Services there have short names too.
         addresses: of pods, by id.
         services: as the API server has them.
         pods: those that run.
+        public: names that the world has, and the ids of the pods that they lead to.
     """
-    lines = ["127.0.0.1 localhost"]
+    lines = ["127.0.0.1 localhost", *(f"{addresses[pod]} {name}" for name, pod in public.items())]
     for service in services:
         metadata, selector = service["metadata"], (service["spec"].get("selector") or {}).items()
         chosen = (one for one in pods if one.namespace == metadata["namespace"] and selector <= one.labels.items())

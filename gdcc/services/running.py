@@ -68,7 +68,13 @@ class Running:
         self.pods = {one.id: one for one in found}
         self.outside = Outside(machine, self._put) if "notify" in services else None
         named = [one for space in (*spaces, GATEWAY) for one in self._list(space, "services")]
-        machine.expect([*found, *(self.outside.pods if self.outside else ())], named)
+        public = {
+            endpoint.host: pod.id
+            for pod in found
+            if pod.namespace == GATEWAY
+            for endpoint in estate.services[pod.name].endpoints
+        }
+        machine.expect([*found, *(self.outside.pods if self.outside else ())], named, public)
 
     # Begin -----------------------------------------------------------------------------------------------------------
 

@@ -205,4 +205,3 @@ def test_a_bound_agency_gets_its_key_and_the_unbound_ones_is_collected_with_its_
     assert not server.get(f"{name}/clients", clientId=DDC)
     assert application.token().status_code in (400, 401), "the key of a client that is gone opens nothing"
     assert not identities.sync(bench.realm(identities, name), secrets)
-    server.delete(name)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 import uuid
+from dataclasses import replace
 
 import jwt
 import pytest
 
-from gdcc.identity import Realm, realm
+from gdcc.identity import Realm
 from gdcc.identity.secrets import PRIVATE_KEY
 from gdcc.model import Environment, Estate, Tenant
 from gdcc.model.identity import SharedSecret
@@ -31,7 +32,11 @@ def kept() -> Shelf:
 def synced(identities: Identities, estate: Estate, tenants: dict[str, Tenant], kept: Shelf) -> Realm:
     ddc, rd = tenants["ddc"], tenants["rd"]
     bound = [*bound_to(ddc, DEV, "notify"), *bound_to(rd, DEV, "payment"), *bound_to(ddc, PROD, "payment")]
-    wanted = desired(identities, estate, f"r{uuid.uuid4().hex[:8]}", *bound)
+    bound += bound_to(rd, Environment.UAT, "notify")
+    why = LocalizedName(th="ระบบเดิม", en="an old system")
+    allowed = SharedSecret(tenant=rd.id, environment=Environment.UAT, method="client_secret_jwt", reason=why)
+    allowing = replace(estate, identity=estate.identity.model_copy(update={"shared_secrets": (allowed,)}))
+    wanted = desired(identities, allowing, f"r{uuid.uuid4().hex[:8]}", *bound)
     identities.sync(wanted, kept)
     return wanted
 
@@ -145,16 +150,12 @@ def test_rotation_by_schedule_changes_only_keys_that_are_old_enough(
 
 
 def test_a_shared_secret_only_where_the_platform_allows_one(
-    identities: Identities, estate: Estate, tenants: dict[str, Tenant], shelf: Shelf
+    identities: Identities, synced: Realm, tenants: dict[str, Tenant], kept: Shelf
 ) -> None:
-    rd = tenants["rd"]
-    why = LocalizedName(th="ระบบเดิม", en="an old system")
-    allowed = SharedSecret(tenant=rd.id, environment=DEV, method="client_secret_jwt", reason=why)
-    name = f"r{uuid.uuid4().hex[:8]}"
-    update = {"realm": name, "url": identities.keycloak.url, "shared_secrets": (allowed,)}
-    wanted = realm(estate.identity.model_copy(update=update), bound_to(rd, DEV, "notify"))
-    identities.sync(wanted, shelf)
-    data = shelf.data[f"{rd.id}-dev/service-identity"]
+    client_id = f"{tenants['rd'].id}-uat"
+    target = f"{client_id}/service-identity"
+    assert [name for name, data in kept.data.items() if "client-secret" in data] == [target]
+    data = dict(kept.data[target])
     claims = {"iss": data["client-id"], "sub": data["client-id"], "aud": data["issuer"], "jti": uuid.uuid4().hex}
     claims |= {"exp": int(time.time()) + 30, "iat": int(time.time())}  # type: ignore[dict-item]
     signed = jwt.encode(claims, data["client-secret"], algorithm="HS256")
@@ -164,11 +165,9 @@ def test_a_shared_secret_only_where_the_platform_allows_one(
         "client_assertion": signed,
     }
     assert answer.token().status_code == 200, "it identifies itself by HMAC"
-    assert not identities.sync(wanted, shelf)
-    before = data["client-secret"]
-    identities.sync(wanted, shelf, rotate=frozenset({f"{rd.id}-dev"}))
-    assert shelf.data[f"{rd.id}-dev/service-identity"]["client-secret"] != before
-    identities.server().delete(name)
+    identities.sync(synced, kept, rotate=frozenset({client_id}))
+    assert kept.data[target]["client-secret"] != data["client-secret"]
+    assert not identities.sync(synced, kept)
 
 
 def test_the_one_time_password_of_these_tests_is_that_of_the_standard() -> None:

@@ -17,9 +17,9 @@ MODELINE = "# yaml-language-server: $schema=schema/stack.schema.json\n"
 
 
 def test_the_local_stack_takes_everything(project: Project) -> None:
-    assert (
-        load_settings(project.root, "local") == StackSettings(agencies=("*",), layers=("tenancy",)) == StackSettings()
-    )
+    whole = StackSettings(agencies=("*",), layers=("tenancy", "services"), images="stand-in")
+    assert load_settings(project.root, "local") == whole
+    assert StackSettings().images == "by-digest"
 
 
 def test_the_settings_arrive_the_same_through_pulumis_configuration(project: Project) -> None:

@@ -8,6 +8,9 @@ from tests.nodes.mutations import Mutation
 ABSENT = {"usb-storage", "firewire-core"}
 """The guest's kernel is built without these: there is nothing that could be loaded."""
 
+STAYS = {"sctp"}
+"""Once loaded it holds on to itself and cannot be unloaded: its mutation is the last thing done to a guest."""
+
 COMPANIONS = {
     # Without chrony nobody follows any source; with one, not two agree.
     "clock-service": {"clock-sources", "clock-offset"},
@@ -21,9 +24,10 @@ def until(condition: str, seconds: int = 90) -> str:
 
 SOURCES = 'test $(chronyc -n sources | grep -c "^^[*+-]") -ge 2'
 RIGHT = 'chronyc -c tracking | awk -F, "{ exit !(\\$14 == \\"Normal\\" && \\$5 < 0.005 && \\$5 > -0.005) }"'
-WRONG = 'chronyc -c tracking | awk -F, "{ exit !(\\$5 > 0.1 || \\$5 < -0.1) }"'
+WRONG = 'chronyc -c tracking | awk -F, "{ exit !(\\$14 == \\"Normal\\" && (\\$5 > 0.1 || \\$5 < -0.1)) }"'
 SYNCHRONISED = until(f"{SOURCES} && {RIGHT}")
-STEP = "python3 -c 'import time; time.clock_settime(time.CLOCK_REALTIME, time.time() + 3)'"
+# Below a second chrony does not step but slews: it takes some ten seconds, in which the offset is to be seen.
+STEP = "python3 -c 'import time; time.clock_settime(time.CLOCK_REALTIME, time.time() + 0.9)'"
 ONE_FEWER = "chronyc -n delete $(chronyc -c -n sources | head -n 1 | cut -d, -f3)"
 LOST = until('! auditctl -s | grep -qx "lost 0"')
 LOADED = "augenrules --load > /dev/null"
@@ -45,7 +49,7 @@ MUTATIONS: dict[str, Mutation] = {
     **{
         f"module-{name}": Mutation(f"modprobe --ignore-install {name}", f"modprobe --remove {name}")
         for name in kernel.MODULES
-        if name not in ABSENT
+        if name not in ABSENT | STAYS
     },
     **{f"audit-{key.replace('_', '-')}": Mutation(f"auditctl -D -k {key}", LOADED) for key, _ in records.AUDIT_KEYS},
     "audit-service": Mutation(
@@ -59,7 +63,5 @@ MUTATIONS: dict[str, Mutation] = {
     ),
     "clock-service": Mutation("systemctl stop chrony.service", f"systemctl start chrony.service && {SYNCHRONISED}"),
     "clock-sources": Mutation(ONE_FEWER, f"systemctl restart chrony.service && {SYNCHRONISED}"),
-    "clock-offset": Mutation(
-        f"{STEP} && chronyc burst 2/4 && {until(WRONG)}", f"systemctl restart chrony.service && {SYNCHRONISED}"
-    ),
+    "clock-offset": Mutation(f"{STEP} && systemctl restart chrony.service && {until(WRONG)}", SYNCHRONISED),
 }

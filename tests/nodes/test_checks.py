@@ -21,7 +21,7 @@ BATCH = 12
 """Settings undone in one connection, one after another."""
 
 UNSEEN = {"clock-offset"}
-"""Only a node that may set its clock has an offset: there is nothing on disk to undo."""
+"""Only a node that may set its clock has an offset: there is nothing on disk to undo. `on_guest` does it."""
 
 
 def test_every_check_has_a_mutation_and_every_mutation_a_check() -> None:

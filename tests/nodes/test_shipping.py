@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import select
 import socket
 import ssl
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,59 +29,73 @@ DEADLINE = 120.0
 """Seconds; a connection that was refused is tried again after some."""
 
 
-@dataclass
-class Impostor:
-    """Says that it is the collector, by a certificate of another authority; this machine's end of the node's link."""
+class Road:
+    """Where the collector's name leads a node: this machine, which passes bytes on, or says that it is the collector.
 
-    address: str
-    refused: int = 0
-    heard: bytes = b""
+    Test hosts reach this machine only. What passes is kept, to see that nobody on the way can read it.
+    """
 
-    def listen(self, certificate: Path, key: Path) -> Iterator[None]:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate, key)
-        with socket.create_server((self.address, PORT)) as server:
+    def __init__(self, address: str, collector: str, impostor: ssl.SSLContext) -> None:
+        self.address = address
+        self.honest = True
+        self.passed = b""
+        self.refused = 0
+        self.heard = b""
+        self._collector = collector
+        self._impostor = impostor
+        self._done = threading.Event()
+
+    @contextmanager
+    def open(self) -> Iterator[None]:
+        with socket.create_server((self.address, PORT)) as server, ThreadPoolExecutor() as pool:
             server.settimeout(0.2)
-            done = threading.Event()
-            thread = threading.Thread(target=self._serve, args=(server, context, done))
-            thread.start()
+            pool.submit(self._serve, server, pool)
             yield
-            done.set()
-            thread.join()
+            self._done.set()
 
-    def _serve(self, server: socket.socket, context: ssl.SSLContext, done: threading.Event) -> None:
-        while not done.is_set():
+    def _serve(self, server: socket.socket, pool: ThreadPoolExecutor) -> None:
+        while not self._done.is_set():
             try:
                 connection, _ = server.accept()
             except TimeoutError:
                 continue
-            with connection:
-                connection.settimeout(5)
-                try:
-                    with context.wrap_socket(connection, server_side=True) as secured:
-                        # TLS 1.3: the client may refuse after what is a handshake to the server.
-                        self.heard += secured.recv(65536)
-                except OSError:
-                    pass
-                self.refused += 1
+            pool.submit(self._pass_on if self.honest else self._pretend, connection)
+
+    def _pass_on(self, connection: socket.socket) -> None:
+        with connection, socket.create_connection((self._collector, PORT)) as further:
+            ends = {connection: further, further: connection}
+            while not self._done.is_set():
+                for ready in select.select(list(ends), [], [], 0.2)[0]:
+                    data = ready.recv(65536)
+                    if not data:
+                        return
+                    self.passed += data
+                    ends[ready].sendall(data)
+
+    def _pretend(self, connection: socket.socket) -> None:
+        connection.settimeout(5)
+        try:
+            with self._impostor.wrap_socket(connection, server_side=True) as secured:
+                # TLS 1.3: a client may refuse after what is a handshake to the server.
+                self.heard += secured.recv(65536)
+        except OSError:
+            connection.close()
+        self.refused += 1
 
 
 @dataclass(frozen=True)
 class Shipping:
-    """A node, its collector, and one who says that it is."""
+    """A node, its collector, and the road between them."""
 
     hosts: Hosts
     node: str
     collector: str
-    impostor: Impostor
+    road: Road
 
-    def send_to(self, address: str) -> None:
-        """Let the collector's name lead elsewhere, and begin a new connection."""
-        naming = f"sed -i '/ {COLLECTOR}$/d' /etc/hosts && echo '{address} {COLLECTOR}' >> /etc/hosts"
-        self.hosts.shell(self.node, f"{naming} && systemctl restart rsyslog.service")
-
-    def send_to_the_collector(self) -> None:
-        self.send_to(next(one.address.host for one in self.hosts.lab.hosts if one.name == self.collector))
+    def connect(self, *, honest: bool) -> None:
+        """Begin a new connection to the collector, or to who says that it is."""
+        self.road.honest = honest
+        self.hosts.shell(self.node, "systemctl restart rsyslog.service")
 
     def received(self, wanted: str) -> str:
         """What the collector has, once it has what is wanted."""
@@ -121,41 +136,49 @@ def shipping(
     assert played.code == 0, played.output[-3000:]
     for path, text in zip((folder / "crt", folder / "key"), other.issue(COLLECTOR), strict=True):
         path.write_text(text)
-    impostor = Impostor(next(one.address.ours for one in hardened.lab.hosts if one.name == node))
-    with contextmanager(impostor.listen)(folder / "crt", folder / "key"):
-        yield Shipping(hardened, node, collector, impostor)
+    impostor = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    impostor.load_cert_chain(folder / "crt", folder / "key")
+    addresses = {one.name: one.address for one in hardened.lab.hosts}
+    road = Road(addresses[node].ours, addresses[collector].host, impostor)
+    hardened.shell(node, f"echo '{road.address} {COLLECTOR}' >> /etc/hosts")
+    with road.open():
+        yield Shipping(hardened, node, collector, road)
     back = play_roles(folder, hardened.inventory, {node: ["journald"]})
     assert back.code == 0, back.output[-3000:]
     hardened.shell(node, f"test ! -e /etc/rsyslog.d/60-gdcc-ship.conf && sed -i '/ {COLLECTOR}$/d' /etc/hosts")
 
 
-def test_a_line_of_a_node_is_found_at_the_collector(shipping: Shipping) -> None:
-    shipping.send_to_the_collector()
+def test_a_line_of_a_node_is_found_at_the_collector_and_nobody_between_can_read_it(shipping: Shipping) -> None:
+    shipping.connect(honest=True)
     shipping.hosts.shell(shipping.node, "logger --tag gdcc-test first-line")
-    shipping.received("first-line")
+    shipping.received("gdcc-test: first-line")
+    assert len(shipping.road.passed) > 1000
+    assert b"first-line" not in shipping.road.passed
 
 
 def test_one_with_a_certificate_of_another_authority_gets_nothing_and_nothing_is_lost(shipping: Shipping) -> None:
-    shipping.send_to(shipping.impostor.address)
+    shipping.connect(honest=False)
     shipping.hosts.shell(shipping.node, "logger --tag gdcc-test second-line")
     end = time.monotonic() + DEADLINE
-    while shipping.impostor.refused < 2 and time.monotonic() < end:
+    while shipping.road.refused < 2 and time.monotonic() < end:
         time.sleep(0.2)
-    assert shipping.impostor.refused >= 2, "it was called, and called again"
-    shipping.send_to_the_collector()
-    shipping.received("second-line")
-    assert shipping.impostor.heard == b""
+    assert shipping.road.refused >= 2, "it was called, and called again"
+    shipping.connect(honest=True)
+    shipping.received("gdcc-test: second-line")
+    assert shipping.road.heard == b""
 
 
 def test_who_shows_no_certificate_is_not_heard(shipping: Shipping) -> None:
-    line = "<14>Jan  1 00:00:00 {node} gdcc-test: {text}\\n"
-    plain = line.format(node=shipping.node, text="plain-line")
-    nameless = line.format(node=shipping.node, text="nameless-line")
+    def told(text: str) -> str:
+        # Not as it is: sudo logs what it is asked to run, and that line is shipped, too.
+        line = f"<14>Jan  1 00:00:00 {shipping.node} gdcc-test: {text}\n"
+        return f"echo {base64.b64encode(line.encode()).decode()} | base64 --decode"
+
     by_tls = f"openssl s_client -quiet -CAfile /etc/gdcc/ship/ca.crt -connect {COLLECTOR}:{PORT}"
-    shipping.hosts.shell(shipping.node, f"bash -c \"printf '{plain}' > /dev/tcp/{COLLECTOR}/{PORT}\" || true")
-    shipping.hosts.shell(shipping.node, f"(printf '{nameless}'; sleep 1) | {by_tls} || true")
+    shipping.hosts.shell(shipping.node, f"bash -c '{told('plain-line')} > /dev/tcp/{COLLECTOR}/{PORT}' || true")
+    shipping.hosts.shell(shipping.node, f"({told('nameless-line')}; sleep 1) | timeout 10 {by_tls} || true")
     shipping.hosts.shell(shipping.node, "logger --tag gdcc-test last-line")
-    said = shipping.received("last-line")
+    said = shipping.received("gdcc-test: last-line")
     assert "plain-line" not in said
     assert "nameless-line" not in said
 

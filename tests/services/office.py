@@ -17,6 +17,7 @@ import pytest
 import requests
 
 from gdcc.engine.api import Api
+from gdcc.pods import Pod
 from gdcc.services.running import Running
 from tests.checkout import Checkout
 from tests.identity.oidc import Application
@@ -103,3 +104,22 @@ class Office:
         """What an agency does after it changed its file; returns what the running services made of it."""
         self.checkout.gdcc("up", "--yes")
         return self.running.refresh()
+
+
+def application_pod(namespace: str, command: list[str]) -> Pod:
+    """A pod of the agency's own, with what its bindings gave it, and the authority of this run's certificates."""
+    places: dict[str, dict[str, Any]] = {
+        "/etc/identity": {"secret": {"secretName": "service-identity", "defaultMode": 0o440}},
+        "/etc/notify": {"configMap": {"name": "service-notify"}},
+        "/etc/authority": {"configMap": {"name": "authority"}},
+    }
+    container = {
+        "name": "app",
+        "image": "gdcc",  # any with Python, PyJWT and requests
+        "command": command,
+        "env": [{"name": "REQUESTS_CA_BUNDLE", "value": "/etc/authority/ca.crt"}],
+        "volumeMounts": [{"name": f"v{index}", "mountPath": path} for index, path in enumerate(places)],
+    }
+    volumes = [{"name": f"v{index}", **source} for index, source in enumerate(places.values())]
+    spec = {"securityContext": {"runAsUser": 10_001}, "containers": [container], "volumes": volumes}
+    return Pod(namespace, "app", {}, {}, spec)

@@ -332,6 +332,21 @@ def test_notify_finds_all_its_settings_and_a_file_of_bindings_that_it_can_read(m
     assert expected
 
 
+def test_the_templates_of_bound_agencies_are_mounted_and_nothing_leaves_but_from_the_workers(
+    either: list[dict[str, Any]],
+) -> None:
+    assert named(either, "ConfigMap", notify.TEMPLATES, "svc-notify")["data"].keys() == {"ddc.yaml"}
+    leaving = {
+        (one["metadata"]["namespace"], one["metadata"]["name"], peer["ipBlock"]["cidr"])
+        for one in of(either, "NetworkPolicy")
+        for rule in one["spec"].get("egress", [])
+        for peer in rule["to"]
+        if "ipBlock" in peer and peer["ipBlock"]["cidr"] not in DECLARED.control_plane
+    }
+    assert {(namespace, name) for namespace, name, _ in leaving} == {("svc-notify", "notify-worker-to-relays")}
+    assert {cidr for _, _, cidr in leaving} == {relay.cidr for relay in DECLARED.relays}
+
+
 def test_what_is_not_there_yet_is_not_pretended_and_comes_with_its_image(
     made: list[dict[str, Any]], operated: list[dict[str, Any]]
 ) -> None:

@@ -9,6 +9,7 @@ about them.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -35,7 +36,7 @@ from gdcc.pods.images import stand_in
 from gdcc.services.running import Running
 from tests.checkout import REPOSITORY, Checkout
 from tests.identity.oidc import totp
-from tests.services.office import APPOINTMENT, CODE, KEYCLOAK, TELEPHONE, Office, named, until
+from tests.services.office import APPOINTMENT, CODE, KEYCLOAK, TELEPHONE, Office, application_pod, named, until
 
 pytestmark = [pytest.mark.services, pytest.mark.cluster]
 
@@ -76,10 +77,12 @@ def _tenant(checkout: Checkout, agency: str) -> str:
 
 
 def _forget(api: Api) -> None:
-    """What was made for the services in the cluster and is not the stack's: their own Secrets."""
+    """What was made in the cluster and is not the stack's: the services' own Secrets, and what a test needed."""
     for space in ("svc-identity", "svc-notify", "svc-gateway"):
         for one in api.request("GET", f"/api/v1/namespaces/{space}/secrets")[1]["items"]:
             api.request("DELETE", f"/api/v1/namespaces/{space}/secrets/{one['metadata']['name']}")
+    for one in api.request("GET", "/api/v1/configmaps", {"fieldSelector": "metadata.name=authority"})[1]["items"]:
+        api.request("DELETE", f"/api/v1/namespaces/{one['metadata']['namespace']}/configmaps/authority")
 
 
 @pytest.fixture(scope="module")
@@ -164,6 +167,21 @@ def test_a_message_arrives_in_the_mailbox_in_thai(office: Office, ddc: str) -> N
     assert "เรียน สมชาย" in mail["text"]
     path = f"/notifications/{answer.json()['id']}"
     until(lambda: office.notify("GET", path, office.token(ddc)).json()["status"] == "delivered")
+
+
+def test_the_readmes_program_sends_its_message_as_a_pod_of_the_agency(office: Office, ddc: str) -> None:
+    program = re.search(r"^```python\n(.*?)^```$", (REPOSITORY / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    assert program
+    namespace = f"{ddc}-dev"
+    trusted = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "authority"}}
+    data = {"ca.crt": office.running.authority.certificate.read_text()}
+    office.api.request("POST", f"/api/v1/namespaces/{namespace}/configmaps", body={**trusted, "data": data})
+    pod = application_pod(namespace, ["python", "-c", program[1]])
+    told = office.running.machine.job(pod)
+    assert told.startswith("201 "), told
+    assert "กรุณางดอาหาร" in told
+    again = office.running.machine.job(pod)
+    assert json.loads(again[4:])["id"] == json.loads(told[4:])["id"], "the reference is the same"
 
 
 def test_a_text_message_arrives_through_kannel(office: Office, ddc: str) -> None:

@@ -12,7 +12,7 @@ CURRENT = (
     "find -L /etc/kubernetes/pki /var/lib/kubelet/pki -type f"
     " \\( -path '/etc/kubernetes/*.crt' -o -name '*-current.pem' -o -name kubelet.crt \\)"
 )
-ENDS = f"openssl x509 -noout -checkend {LEAST_DAYS * 86400} -in"
+ENDS = f"openssl x509 -noout -out /dev/null -checkend {LEAST_DAYS * 86400} -in"
 KEYS = (
     "find /etc/kubernetes/pki /var/lib/kubelet/pki /etc/ssl/private -type f"
     " \\( -name '*.key' -o -name '*-key.pem' -o -name 'kubelet-*.pem' \\) \\( -perm /037 -o ! -user root \\)"
