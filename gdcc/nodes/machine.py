@@ -8,6 +8,7 @@ what a killed one left.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -179,7 +180,9 @@ def stop(host: HostFiles) -> bool:
 
 def _ungroup(host: HostFiles) -> None:
     """Remove the control groups that a host which has ended leaves on this machine."""
-    for group in sorted(Path("/sys/fs/cgroup").glob(f"**/{host.name}/**/"), reverse=True):  # the inner ones first
+    # Groups of other hosts go at the same time: a walk passes over what is gone, and a glob fails.
+    groups = (Path(folder) for folder, *_ in os.walk("/sys/fs/cgroup"))
+    for group in sorted((one for one in groups if host.name in one.parts), reverse=True):  # the inner ones first
         with suppress(OSError):
             group.rmdir()
 
