@@ -27,24 +27,29 @@ class Network:
     def __init__(self, folder: Path) -> None:
         digest = hashlib.sha256(str(folder).encode()).hexdigest()
         self.bridge = f"gp{digest[:8]}"
-        self._prefix = f"{NETWORK}.{int(digest[:2], 16)}"
+        self._third = int(digest[:2], 16)
         self._numbers: dict[str, int] = {}
 
     @property
     def machine(self) -> str:
         """This machine's own address in it."""
-        return f"{self._prefix}.1"
+        return f"{NETWORK}.{self._third}.1"
 
     def address(self, pod: Pod) -> str:
         """A pod's, the same until the end."""
-        return f"{self._prefix}.{self._number(pod)}"
+        return f"{NETWORK}.{self._third}.{self._number(pod)}"
 
     def namespace(self, pod: Pod) -> Path:
         """Its network namespace."""
         return Path("/run/netns") / self._name(pod)
 
     def up(self) -> None:
-        """The bridge."""
+        """The bridge, with addresses that no other folder's pods have."""
+        for _ in range(256):
+            taken = run(["ip", "-o", "-4", "address"], "asking which addresses are taken").splitlines()
+            if not any(f" {self.machine}/" in line and f" {self.bridge} " not in line for line in taken):
+                break
+            self._third = (self._third + 1) % 256
         if not succeeds(["ip", "link", "show", self.bridge]):
             run(["ip", "link", "add", self.bridge, "type", "bridge"], "making a bridge for pods")
         run(["ip", "address", "replace", f"{self.machine}/24", "dev", self.bridge], "giving the bridge an address")

@@ -189,3 +189,13 @@ def test_without_root_it_says_so_and_does_nothing(
     with pytest.raises(GdccError, match="only root may make"):
         Machine(tmp_path / "pods", space[0], Report())
     assert not (tmp_path / "pods").exists()
+
+
+def test_two_runs_at_once_have_different_addresses(space: tuple[Api, str], tmp_path: Path) -> None:
+    api, namespace = space
+    pod = _pod(namespace, "pod", SERVER, PROBE)
+    with Machine(tmp_path / "one", api, Report()) as one, Machine(tmp_path / "two", api, Report()) as two:
+        two._network.down()
+        two._network._third = one._network._third  # as if both names had the same hash
+        two._network.up()
+        assert one.address(pod) != two.address(pod)

@@ -13,6 +13,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 import time
 import uuid
 from base64 import b64decode
@@ -33,6 +34,7 @@ from gdcc.identity.server import Server
 from gdcc.model import load_estate, load_settings
 from gdcc.pods import Machine
 from gdcc.pods.images import stand_in
+from gdcc.programs.postgres import postgres_programs
 from gdcc.services.running import Running
 from tests.checkout import REPOSITORY, Checkout
 from tests.identity.oidc import totp
@@ -320,6 +322,16 @@ def test_keys_are_rotated_and_an_application_that_has_not_noticed_keeps_working(
     assert after.data["key-id"] != before.data["key-id"]
     for application in (before, after):
         assert application.token().status_code == 200
+
+
+def test_the_nightly_copy_of_a_database_can_be_read(office: Office) -> None:
+    machine = office.running.machine
+    office.running.job("svc-notify", "postgres-backup")
+    (copy,) = (machine.folder / "claims/svc-notify/postgres-backup").glob("*.dump")
+    listed = subprocess.run(
+        [postgres_programs(Report()) / "pg_restore", "--list", copy], capture_output=True, text=True, check=True
+    )
+    assert "TABLE DATA public notification" in listed.stdout, listed.stdout
 
 
 def test_nothing_is_lost_or_sent_twice_when_the_database_is_killed(office: Office, ddc: str) -> None:
