@@ -107,6 +107,7 @@ def up(state: Path | None = None, *, count: int = HOSTS, bound: bool = False, re
             abandoned.bind(layout)
         with locked(layout.root, report, WAITING):
             root = image.obtain(report)
+            layout.choose(machine.subnets())
             hosts = layout.hosts(count)
             for surplus in set(layout.known()) - set(hosts):
                 machine.stop(surplus)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from gdcc.cluster.disk import write_private
 from gdcc.cluster.state import state_directory
 
 HOSTS = 2
@@ -109,16 +111,37 @@ class Layout:
         return self.root / "inventory.yml"
 
     def hosts(self, count: int) -> tuple[HostFiles, ...]:
-        """The hosts by number; names and addresses follow from the state directory, so that two sets are apart."""
+        """The hosts by number; names follow from the state directory, and addresses until `choose`."""
         digest = hashlib.sha256(str(self.root).encode()).digest()
-        prefix = f"gdcc{digest[:3].hex()}"
+        prefix, subnet = f"gdcc{digest[:3].hex()}", self._chosen() or digest[4]
         found = []
         for number in range(1, count + 1):
             base = 4 * number
-            address = Address(f"{NETWORK}.{digest[4]}.{base + 1}", f"{NETWORK}.{digest[4]}.{base + 2}")
+            address = Address(f"{NETWORK}.{subnet}.{base + 1}", f"{NETWORK}.{subnet}.{base + 2}")
             name = f"{prefix}-{number}"
             found.append(HostFiles(name, self.root / name / "root", address))
         return tuple(found)
+
+    def choose(self, taken: Collection[int]) -> None:
+        """Keep to a subnet that no other set of hosts has; once chosen it stays.
+
+        Args:
+            taken: third parts of the addresses in `NETWORK` that this machine has.
+        """
+        if self._chosen() is None:
+            first = int(self.hosts(1)[0].address.ours.split(".")[2])
+            free = (one % 255 for one in range(first, first + 255) if one % 255 not in {0, *taken})
+            write_private(self._subnet, str(next(free, first)).encode())
+
+    @property
+    def _subnet(self) -> Path:
+        return self.root / "subnet"
+
+    def _chosen(self) -> int | None:
+        try:
+            return int(self._subnet.read_text())
+        except (OSError, ValueError):
+            return None
 
     def guest(self) -> HostFiles:
         """The guest beside the hosts; its link comes after theirs."""

@@ -105,9 +105,19 @@ def test_an_up_that_is_killed_anywhere_is_put_right_by_the_next(state: Path, sec
     assert not up.layout.root.exists()
 
 
-@pytest.mark.nodes
 def test_a_second_set_beside_the_first_has_names_and_addresses_of_its_own(state: Path) -> None:
-    one, two = Layout.at(state / "one").hosts(9), Layout.at(state / "two").hosts(9)
+    layouts = Layout.at(state / "one"), Layout.at(state / "two")
+    taken: set[int] = set()
+    for layout in layouts:
+        layout.root.mkdir(parents=True)
+        derived = int(layout.hosts(1)[0].address.ours.split(".")[2])
+        layout.choose({*taken, derived})  # as if somebody had the address that follows from its name
+        chosen = int(layout.hosts(1)[0].address.ours.split(".")[2])
+        assert chosen not in {*taken, derived}
+        layout.choose({chosen})
+        assert int(layout.hosts(1)[0].address.ours.split(".")[2]) == chosen, "it stays"
+        taken.add(chosen)
+    one, two = (layout.hosts(9) for layout in layouts)
     assert not {host.name for host in one} & {host.name for host in two}
     assert len({host.address for host in (*one, *two)}) == 18
     assert all(len(host.name) <= 15 for host in one)
