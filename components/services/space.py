@@ -11,6 +11,9 @@ import pulumi_kubernetes as k8s
 from components.services.workload import Pod
 from gdcc.network.gateway import SERVICE
 
+UNAWAITED = {"pulumi.com/skipAwait": "true"}
+"""The Pulumi provider does not wait for it: pods wait for Secrets that jobs and people make after them."""
+
 
 class Space:
     """Makes objects in one namespace, for one service.
@@ -26,10 +29,13 @@ class Space:
         self.name, self.service, self.namespace = name, service, namespace
         self.child = pulumi.ResourceOptions(parent=parent)
 
-    def metadata(self, name: str, labels: Mapping[str, str] | None = None) -> k8s.meta.v1.ObjectMetaArgs:
+    def metadata(
+        self, name: str, labels: Mapping[str, str] | None = None, annotations: Mapping[str, str] | None = None
+    ) -> k8s.meta.v1.ObjectMetaArgs:
         """Of an object here."""
         marks = {SERVICE: self.service, **(labels or {})}
-        return k8s.meta.v1.ObjectMetaArgs(name=name, namespace=self.namespace, labels=marks)
+        notes = dict(annotations) if annotations else None
+        return k8s.meta.v1.ObjectMetaArgs(name=name, namespace=self.namespace, labels=marks, annotations=notes)
 
     def config(self, name: str, data: Mapping[str, str]) -> None:
         """A ConfigMap; never with a secret in it."""
@@ -49,7 +55,7 @@ class Space:
             strategy=strategy if together else k8s.apps.v1.DeploymentStrategyArgs(type="Recreate"),
             template=pod.template(),
         )
-        metadata = self.metadata(pod.name, pod.labels)
+        metadata = self.metadata(pod.name, pod.labels, UNAWAITED)
         k8s.apps.v1.Deployment(f"{self.name}-{pod.name}", metadata=metadata, spec=spec, opts=self.child)
         if replicas > 1:
             self.budget(pod)
@@ -74,7 +80,7 @@ class Space:
             volume_claim_templates=list(claims) or None,
             persistent_volume_claim_retention_policy=retention if claims else None,
         )
-        metadata = self.metadata(pod.name, pod.labels)
+        metadata = self.metadata(pod.name, pod.labels, UNAWAITED)
         k8s.apps.v1.StatefulSet(f"{self.name}-{pod.name}", metadata=metadata, spec=spec, opts=self.child)
         if replicas > 1:
             self.budget(pod)
@@ -103,7 +109,8 @@ class Space:
                 for one, port in ports.items()
             ],
         )
-        k8s.core.v1.Service(f"{self.name}-{named}-service", metadata=self.metadata(named), spec=spec, opts=self.child)
+        metadata = self.metadata(named, annotations=UNAWAITED)
+        k8s.core.v1.Service(f"{self.name}-{named}-service", metadata=metadata, spec=spec, opts=self.child)
 
     def cron(self, pod: Pod, schedule: str, *, seconds: int = 900) -> None:
         """A CronJob whose runs never overlap.
@@ -132,9 +139,11 @@ class Space:
     def volume_claim(self, name: str, size: str, storage_class: str, *, shared: bool = False) -> None:
         """A PersistentVolumeClaim by itself."""
         k8s.core.v1.PersistentVolumeClaim(
-            f"{self.name}-{name}", metadata=self.metadata(name), spec=volume_spec(size, storage_class, shared=shared),
+            f"{self.name}-{name}",
+            metadata=self.metadata(name, annotations=UNAWAITED),
+            spec=volume_spec(size, storage_class, shared=shared),
             opts=self.child,
-        )  # fmt: skip
+        )
 
     def account(self, name: str) -> None:
         """A service account; no pod gets its token without asking."""

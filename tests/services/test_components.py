@@ -369,6 +369,12 @@ def test_the_layer_is_refused_while_an_image_has_no_digest_and_all_are_named() -
         Ground.of(replace(DECLARED, images=some), StackSettings())
 
 
+def test_an_update_waits_for_nothing_that_jobs_and_people_bring_about_after_it(either: list[dict[str, Any]]) -> None:
+    slow = of(either, "Deployment", "StatefulSet", "Service", "PersistentVolumeClaim")
+    assert {one["kind"] for one in slow} >= {"Deployment", "StatefulSet", "Service"}
+    assert all(one["metadata"]["annotations"]["pulumi.com/skipAwait"] == "true" for one in slow)
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [("repository", "registry.example/a:latest"), ("repository", "a"), ("digest", "sha256:abc"), ("digest", "latest")],
