@@ -28,8 +28,8 @@ from gdcc.programs.site import Program, Site
 
 START = 400.0
 """Seconds a pod may take until it is ready; Keycloak's first start on a new database is the slowest."""
-JOB = 300.0
-"""Seconds of a container that runs to its end."""
+JOB = 900.0
+"""Seconds of a container that runs to its end, as the CronJobs have it."""
 _TOOLS = ("ip", "nsenter", "unshare", "setpriv", "mount")
 
 
