@@ -23,6 +23,7 @@ from gdcc.nodes.lab import Lab
 from gdcc.nodes.probe import ask
 from gdcc.nodes.system import obstacle
 from tests.nodes import fresh
+from tests.nodes.chosen import chosen_here
 from tests.nodes.on_guest import SYNCHRONISED
 from tests.nodes.plays import Played, play
 
@@ -85,7 +86,7 @@ JOBS: dict[str, Callable[[Hosts], Any]] = {
 @pytest.fixture(scope="session")
 def lane(request: pytest.FixtureRequest, hosts: Hosts) -> Iterator[dict[str, Future[Any]]]:
     """The jobs that chosen tests want, one after another beside the tests."""
-    wanted = {name for item in request.session.items for name in getattr(item, "fixturenames", ())}
+    wanted = {name for item in chosen_here(request) for name in getattr(item, "fixturenames", ())}
     with ThreadPoolExecutor(1) as pool:
         yield {name: pool.submit(job, hosts) for name, job in JOBS.items() if name in wanted}
         pool.shutdown(cancel_futures=True)
@@ -122,7 +123,7 @@ def first_run(hosts: Hosts, lane: dict[str, Future[Any]]) -> Played:
 @pytest.fixture(scope="session")
 def booting(request: pytest.FixtureRequest, hosts: Hosts, first_run: Played) -> Guest | str:
     """A guest with the disk of a hardened host, which boots beside the tests; if none boots, why."""
-    if not any("guest" in getattr(item, "fixturenames", ()) for item in request.session.items):
+    if not any("guest" in getattr(item, "fixturenames", ()) for item in chosen_here(request)):
         return "no test that was chosen wants a guest"
     assert first_run.code == 0
     return guest_kernel.obstacle() or guests.start(hosts.lab, hosts.lab.hosts[HARDENED - 1])

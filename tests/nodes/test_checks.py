@@ -12,6 +12,7 @@ from gdcc.compliance.evidence import State
 from gdcc.nodes.check import NodeCheck
 from gdcc.nodes.checks import CHECKS, host_of, judged, look
 from gdcc.nodes.probe import Answer
+from tests.nodes.chosen import chosen_params
 from tests.nodes.conftest import Hosts
 from tests.nodes.mutations import MUTATIONS
 from tests.nodes.rounds import rounds
@@ -74,7 +75,7 @@ class Undone:
 @pytest.fixture(scope="module")
 def undone(request: pytest.FixtureRequest, hardened: Hosts) -> dict[str, Undone]:
     """For each check whose test was chosen. Some hosts at a time, and on each one setting after another."""
-    params = [item.callspec.params for item in request.session.items if hasattr(item, "callspec")]
+    params = chosen_params(request)
     chosen = [one["check"].id for one in params if "check" in one and one["check"].id in MUTATIONS]
     asked = [command for one in CHECKS for command in one.commands]
 

@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 from gdcc.nodes import machine
+from tests.nodes.chosen import chosen_params
 from tests.nodes.conftest import Hosts
 from tests.nodes.plays import command, environment, play
 
@@ -142,7 +143,7 @@ def outcomes(
 ) -> dict[str, Outcome]:
     """Of each fault whose test was chosen; the hosts side by side, and on each one fault after another."""
     folder = tmp_path_factory.mktemp("faults")
-    params = [item.callspec.params for item in request.session.items if hasattr(item, "callspec")]
+    params = chosen_params(request)
     chosen = [one["fault"] for one in params if "fault" in one]
 
     def on(name: str, faults: list[str]) -> dict[str, Outcome]:

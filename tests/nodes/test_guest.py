@@ -18,6 +18,7 @@ from gdcc.nodes.lab import Lab
 from gdcc.nodes.layout import Layout
 from gdcc.nodes.probe import Answer, ask
 from gdcc.nodes.reading import clock_offset
+from tests.nodes.chosen import chosen_params
 from tests.nodes.on_guest import ABSENT, COMPANIONS, MUTATIONS, STAYS
 from tests.nodes.rounds import rounds
 
@@ -61,7 +62,7 @@ class Undone:
 @pytest.fixture(scope="module")
 def undone(request: pytest.FixtureRequest, guest: Guest) -> dict[str, Undone]:
     """What was seen while each setting was undone, for those checks whose test was chosen, in one connection."""
-    params = [item.callspec.params for item in request.session.items if hasattr(item, "callspec")]
+    params = chosen_params(request)
     chosen = [one["own"].id for one in params if "own" in one]
     # The clock first: it is being put right while it is looked at.
     asked = sorted((command for one in OWN for command in one.commands), key=lambda one: "chronyc" not in one)
