@@ -365,8 +365,8 @@ class Probes:
     def a_program_in_a_volume(self) -> bool:
         name = f"run-{time.monotonic_ns()}"
         volume = {"volumes": [{"name": "work", "emptyDir": {}}], "restartPolicy": "Never"}
-        spec = pod_spec("cp /bin/busybox /work && exec /work/busybox true", **volume)
-        spec["containers"][0]["volumeMounts"] = [{"name": "work", "mountPath": "/work"}]
+        spec = pod_spec("cp /bin/busybox /volume && exec /volume/busybox true", **volume)
+        spec["containers"][0]["volumeMounts"] = [{"name": "work", "mountPath": "/volume"}]
         self.place.run_here(name, spec)
         comes_true(lambda: self.place.phase(name) in ("Succeeded", "Failed"), f"{name} does not end")
         phase = self.place.phase(name)
