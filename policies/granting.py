@@ -7,6 +7,7 @@ from typing import Any
 
 from gdcc.compliance.check import Observation, Scene
 from gdcc.compliance.evidence import State, Target
+from gdcc.network.gateway import backend, sync_account
 from policies.guarding import on_cluster
 from policies.objects import Ground, Objects, shown
 from policies.rules.rights import CREDENTIAL, MAKER
@@ -23,9 +24,8 @@ def credential_bindings(_: Scene, ground: Ground, live: Objects) -> Iterator[Obs
             prefix = next((one for one in (CREDENTIAL, MAKER) if named.startswith(one)), "")
             if not prefix:
                 continue
-            space = f"svc-{named.removeprefix(prefix).replace('-', '')}"
-            of_tenants = prefix == CREDENTIAL
-            account = f"{space.removeprefix('svc-')}-sync" if of_tenants else "credentials"
+            service, of_tenants = named.removeprefix(prefix), prefix == CREDENTIAL
+            space, account = sync_account(service) if of_tenants else (backend(service), "credentials")
             right = where in ground.owned if of_tenants else where == space
             strangers = _strangers(each, space, account)
             wrong = [*([] if right else ["where it is not for"]), *(f"to {one}" for one in strangers)]

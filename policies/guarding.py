@@ -42,22 +42,15 @@ def on_cluster(expected: str, command: str) -> Callable[[_LiveLook], Look]:
 def protected_labels(scene: Scene, ground: Ground, live: Objects) -> Iterator[Observation]:
     """The labels that walls and network policies select by are those of the stack's files; nobody has added one."""
     there = {each["metadata"]["name"]: each["metadata"].get("labels") or {} for each in live.every("Namespace")}
-    for name, owned in ground.owned.items():
-        expected = "labels under gdcc.go.th and pod-security.kubernetes.io as in the stack's files"
-        command = f"kubectl get namespace {name} --show-labels"
-        if name not in there:
-            yield Observation(State.FAIL, owned.target, expected, "the namespace is not there", command)
-            continue
-        state, actual = _labels(owned.place.labels, there[name])
-        yield Observation(state, owned.target, expected, actual, command)
-    for name, serving in ground.serving.items():
-        expected = "labels as the program gives them; no zone's gateway, no tenant, Pod Security restricted"
-        command = f"kubectl get namespace {name} --show-labels"
-        if name not in there:
-            yield Observation(State.FAIL, serving.target, expected, "the namespace is not there", command)
-            continue
-        state, actual = _labels(serving.labels, there[name])
-        yield Observation(state, serving.target, expected, actual, command)
+    filed = "labels under gdcc.go.th and pod-security.kubernetes.io as in the stack's files"
+    given = "labels as the program gives them; no zone's gateway, no tenant, Pod Security restricted"
+    asked = [
+        *((name, owned.target, owned.place.labels, filed) for name, owned in ground.owned.items()),
+        *((name, serving.target, serving.labels, given) for name, serving in ground.serving.items()),
+    ]
+    for name, target, labels, expected in asked:
+        state, actual = _labels(labels, there[name]) if name in there else (State.FAIL, "the namespace is not there")
+        yield Observation(state, target, expected, actual, f"kubectl get namespace {name} --show-labels")
     strays = sorted(name for name, labels in there.items() if f"{DOMAIN}/tenant" in labels and name not in ground.owned)
     if strays:
         target = Target(kind="cluster", name=scene.stack)

@@ -144,19 +144,18 @@ class Asked:
             for lack in rule.look(kept):
                 lacking[id(lack.whose)].append(lack.finding)
         judged: dict[str, list[tuple[Mapping[str, Any], Sequence[Finding]]]] = defaultdict(list)
+        of_all, (of_services, services_kinds) = self._rules, self._of_services
         for manifest in kept:
             owned = ground.owned.get(home(manifest)) or ground.serving.get(home(manifest))
             if home(manifest) and owned is None:
                 continue
-            asked = self._rules
-            if isinstance(owned, Serving):
-                asked, kinds = self._of_services
-                if manifest["kind"] not in kinds:
-                    continue
+            if isinstance(owned, Serving) and manifest["kind"] not in services_kinds:
+                continue
             if self.within and not (manifest.get("spec") or {}).get(self.within):
                 continue
             place = owned.place if owned else Place()
-            said = findings(manifest, ground.parameters, place, stored=stored, rules=asked)
+            rules = of_services if isinstance(owned, Serving) else of_all
+            said = findings(manifest, ground.parameters, place, stored=stored, rules=rules)
             said = [found for found in said if found.known and self.within in found.path]
             judged[home(manifest)].append((manifest, [*said, *lacking[id(manifest)]]))
         return judged

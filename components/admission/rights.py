@@ -91,11 +91,9 @@ def bindings(admission: Admission) -> Wall:
             "role": f"object.roleRef.kind == 'ClusterRole' && object.roleRef.name in {cel(list(_ROLE_NAMES))}"
             f" ? object.roleRef.name.substring({len(cluster_role_name(''))}) : ''",
             # A common service writes the one credential of a tenant that is bound to it, and nobody else does.
-            "sync": f"object.roleRef.kind == 'ClusterRole' && object.roleRef.name.startsWith({cel(CREDENTIAL)})"
-            f" ? object.roleRef.name.substring({len(CREDENTIAL)}).replace('-', '') : ''",
+            "sync": f"{_after(CREDENTIAL, 'object.roleRef', 'object.roleRef.name')}.replace('-', '')",
             # And makes its own Secrets in its own namespace.
-            "maker": f"object.roleRef.kind == 'ClusterRole' && object.roleRef.name.startsWith({cel(MAKER)})"
-            f" ? object.roleRef.name.substring({len(MAKER)}).replace('-', '') : ''",
+            "maker": f"{_after(MAKER, 'object.roleRef', 'object.roleRef.name')}.replace('-', '')",
             "subjects": "object.?subjects.orValue([])",
         },
     )
@@ -153,7 +151,6 @@ def roles(admission: Admission) -> Wall:
     )
 
 
-def _after(prefix: str) -> str:
+def _after(prefix: str, role: str = "object", name: str = "object.metadata.name") -> str:
     """CEL for what a ClusterRole's name has after a prefix; "" for other roles."""
-    name = "object.metadata.name"
-    return f"(object.kind == 'ClusterRole' && {name}.startsWith({cel(prefix)}) ? {name}.substring({len(prefix)}) : '')"
+    return f"({role}.kind == 'ClusterRole' && {name}.startsWith({cel(prefix)}) ? {name}.substring({len(prefix)}) : '')"

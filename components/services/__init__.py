@@ -36,7 +36,7 @@ class CommonServicesArgs:
 
     Attributes:
         estate: whose services and bindings.
-        settings: the stack's; `gdcc:operators` says whose custom resources the cluster has.
+        settings: the stack's.
     """
 
     estate: Estate
@@ -60,7 +60,7 @@ class CommonServices(pulumi.ComponentResource):
         super().__init__("gdcc:services:CommonServices", name, {}, opts)
         child, estate = pulumi.ResourceOptions(parent=self), args.estate
         here = running(estate)
-        rules = of_services(estate, ground.operators)
+        rules = of_services(estate)
 
         def space(namespace: str, service: str, amounts: Amounts) -> pulumi.Output[str]:
             bounds = (estate.container_defaults, amounts, estate.disposable)

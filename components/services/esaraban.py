@@ -9,7 +9,7 @@ from __future__ import annotations
 import pulumi
 
 from components.services.ground import Ground, ServiceArgs, makes_secrets
-from components.services.postgres import HOST, PASSWORD, Database, DatabaseArgs, authority, database
+from components.services.postgres import AUTHORITY_FILE, HOST, PASSWORD, Database, DatabaseArgs, authority, database
 from components.services.space import Space
 from components.services.workload import Container, Pod, Probe, SecretKey, claim, scratch, secret_files
 from gdcc.network.gateway import sync_account
@@ -46,7 +46,7 @@ def mayans() -> tuple[str, ...]:
 
 def mayan(name: str, arguments: tuple[str, ...], ground: Ground) -> Container:
     """One of Mayan's containers. Kubernetes puts the two passwords in where `$(...)` stands."""
-    options = "'OPTIONS':{'sslmode':'verify-full','sslrootcert':'/etc/gdcc/database/ca.crt'}"
+    options = "'OPTIONS':{'sslmode':'verify-full','sslrootcert':'" + AUTHORITY_FILE + "'}"
     databases = (
         "{'default':{'ENGINE':'django.db.backends.postgresql','NAME':'" + DATABASE + "','USER':'" + DATABASE + "',"
         "'PASSWORD':'$(DATABASE_PASSWORD)','HOST':'" + HOST + "','PORT':'5432'," + options + "}}"
@@ -68,7 +68,7 @@ def mayan(name: str, arguments: tuple[str, ...], ground: Ground) -> Container:
             "MAYAN_ALLOWED_HOSTS": "['" + ground.estate.services[SERVICE].endpoints[0].host + "','" + FRONT + "']",
         },
         ports={"http": PORT} if front else {},
-        mounts=(claim("/var/lib/mayan", DOCUMENTS), authority(ground), scratch("/tmp", "2Gi")),  # noqa: S108
+        mounts=(claim("/var/lib/mayan", DOCUMENTS), authority(ground), scratch(size="2Gi")),
         ready=Probe(PORT) if front else None,
         alive=Probe(PORT, patience=6) if front else None,
         start=Probe(PORT, patience=90) if front else None,
@@ -86,7 +86,7 @@ def queue(ground: Ground) -> Container:
         ("valkey-server",),
         ("/etc/gdcc/valkey/valkey.conf",),
         ports={"valkey": QUEUE_PORT},
-        mounts=(secret_files("/etc/gdcc/valkey", QUEUE, "valkey.conf"), scratch("/tmp")),  # noqa: S108
+        mounts=(secret_files("/etc/gdcc/valkey", QUEUE, "valkey.conf"), scratch()),
         ready=Probe(QUEUE_PORT),
         alive=Probe(QUEUE_PORT, patience=6),
     )
@@ -99,7 +99,7 @@ def exchange(ground: Ground, image: str) -> Container:
         image,
         environment={"MAYAN_URL": f"http://{FRONT}:{PORT}", "OIDC_ISSUER": ground.estate.identity.issuer},
         ports={"http": 8080},
-        mounts=(secret_files("/etc/gdcc/party", PARTY), scratch("/tmp")),  # noqa: S108 - in the container
+        mounts=(secret_files("/etc/gdcc/party", PARTY), scratch()),
         ready=Probe(8080, "/readyz"),
         alive=Probe(8080, "/healthz", patience=6),
         memory="1Gi",

@@ -32,15 +32,15 @@ _EXCHANGE = ("/as4", esaraban.EXCHANGE, 8080)
 def gateway(service: str, ground: Ground) -> Gateway:
     """What the gateway of a service is to do."""
     estate = ground.estate
-    realm = f"/realms/{estate.identity.realm}"
     identity_at = Upstream(identity.host(), identity.PORT)
     bound = tuple(one for one in bindings(estate) if one.service == service)
     if service == identity.SERVICE:
         # The realm's pages and what they are made of; neither the administrators' API nor their realm.
+        realm = f"/realms/{estate.identity.realm}"
         routes: dict[str, Upstream | None] = {realm: identity_at, "/resources": identity_at}
         return Gateway(service, bound, routes, None, REPLICAS)
     paths = (endpoint.path.rstrip("/") for endpoint in estate.services[service].endpoints)
-    check = Check(estate.identity.issuer, service, identity_at, f"{realm}/protocol/openid-connect/certs")
+    check = Check(estate.identity.issuer, service, identity_at, identity.key_set(ground))
     return Gateway(service, bound, {path: _behind(service, path, ground) for path in paths}, check, REPLICAS)
 
 
@@ -88,7 +88,7 @@ class GatewayPods(pulumi.ComponentResource):
                 config_files("/etc/gdcc/envoy", f"envoy-{service}"),
                 secret_files(TLS_FOLDER, secret, "tls.crt", "tls.key"),
                 secret_files(AUTHORITY.rpartition("/")[0], secret, "ca.crt"),
-                scratch("/tmp"),  # noqa: S108 - in the container
+                scratch(),
             ),
             ready=Probe(HEALTH_PORT, "/ready"),
             alive=Probe(HEALTH_PORT, patience=6),

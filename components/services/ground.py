@@ -44,12 +44,10 @@ class Ground:
 
     Attributes:
         images: by name, with their digests.
-        operators: whose custom resources the cluster has.
     """
 
     estate: Estate
     images: Mapping[str, str]
-    operators: frozenset[Operator]
 
     @classmethod
     def of(cls, estate: Estate, settings: StackSettings) -> Ground:
@@ -59,7 +57,12 @@ class Ground:
             GdccError: images have no digest yet.
         """
         images = references(estate.images, NEEDED, OPTIONAL, stand_in=settings.images == "stand-in")
-        return cls(estate, images, frozenset(settings.operators))
+        return cls(estate, images)
+
+    @property
+    def operators(self) -> tuple[Operator, ...]:
+        """Whose custom resources the cluster has."""
+        return self.estate.operators
 
     @property
     def storage_class(self) -> str:
@@ -118,7 +121,7 @@ def makes_secrets(space: Space, ground: Ground, recipes: tuple[Recipe, ...]) -> 
         ground.images["gdcc"],
         ("python", "-m", "gdcc.services.secrets"),
         ("/etc/gdcc/credentials/secrets.json",),
-        mounts=(config_files("/etc/gdcc/credentials", CREDENTIALS), scratch("/tmp")),  # noqa: S108 - in the container
+        mounts=(config_files("/etc/gdcc/credentials", CREDENTIALS), scratch()),
     )
     pod = Pod(space.service, CREDENTIALS, (container,), account=CREDENTIALS, token=True, once=True)
     space.cron(pod, "*/5 * * * *", seconds=120)

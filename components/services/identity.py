@@ -17,7 +17,7 @@ from components.services.ground import (
     makes_secrets,
     trusted,
 )
-from components.services.postgres import HOST, PASSWORD, Database, DatabaseArgs, authority, database
+from components.services.postgres import PASSWORD, Database, DatabaseArgs, authority, database, jdbc
 from components.services.space import Space
 from components.services.workload import Container, Pod, Probe, SecretKey, config_files, scratch, secret_files
 from gdcc.identity import realm
@@ -48,6 +48,16 @@ def host() -> str:
     return inside(SERVICE, SERVER)
 
 
+def url() -> str:
+    """Its address inside the cluster."""
+    return f"https://{host()}:{PORT}"
+
+
+def key_set(ground: Ground) -> str:
+    """Path of the keys by which the realm's tokens are checked."""
+    return f"/realms/{ground.estate.identity.realm}/protocol/openid-connect/certs"
+
+
 def recipes(ground: Ground) -> tuple[Recipe, ...]:
     """The Secrets that are made here: of the database's user, and of the client that the sync acts as."""
     return (*database(ground), Recipe(SYNC_SECRET, {_SYNC_KEY: RANDOM}))
@@ -55,9 +65,8 @@ def recipes(ground: Ground) -> tuple[Recipe, ...]:
 
 def environment(ground: Ground) -> dict[str, str | SecretKey]:
     """Keycloak's, https://www.keycloak.org/server/all-config ; besides the secrets nothing depends on where it runs."""
-    url = f"jdbc:postgresql://{HOST}:5432/{DATABASE}?sslmode=verify-full&sslrootcert=/etc/gdcc/database/ca.crt"
     return {
-        "KC_DB_URL": url,
+        "KC_DB_URL": jdbc(DATABASE),
         "KC_DB_USERNAME": DATABASE,
         "KC_DB_PASSWORD": PASSWORD,
         "KC_HOSTNAME": ground.estate.identity.url,
@@ -89,7 +98,7 @@ def server(ground: Ground) -> Container:
             authority(ground),
             secret_files("/etc/gdcc/vault", VAULT, optional=True),
             scratch("/opt/keycloak/data", "512Mi"),
-            scratch("/tmp"),  # noqa: S108 - in the container
+            scratch(),
         ),
         ready=Probe(MANAGEMENT, "/health/ready", tls=True),
         alive=Probe(MANAGEMENT, "/health/live", tls=True, patience=6),
@@ -108,7 +117,7 @@ def job(name: str, verb: str, ground: Ground) -> Pod:
         ("gdcc",),
         ("identity", verb, "--file", "/etc/gdcc/realm/realm.json", "--json"),
         environment={
-            "GDCC_IDENTITY_URL": f"https://{host()}:{PORT}",
+            "GDCC_IDENTITY_URL": url(),
             "GDCC_IDENTITY_CLIENT": SYNC_CLIENT,
             "GDCC_IDENTITY_SECRET_FILE": f"/etc/gdcc/sync/{_SYNC_KEY}",
             "GDCC_IDENTITY_CA": AUTHORITY_FILE,
@@ -117,7 +126,7 @@ def job(name: str, verb: str, ground: Ground) -> Pod:
             config_files("/etc/gdcc/realm", REALM),
             secret_files("/etc/gdcc/sync", SYNC_SECRET, _SYNC_KEY),
             trusted(),
-            scratch("/tmp"),  # noqa: S108 - in the container
+            scratch(),
         ),
         memory="512Mi",
     )

@@ -32,7 +32,7 @@ class ServiceNamespaceArgs:
     Attributes:
         namespace: its name, `gdcc.network.gateway.backend` of the service.
         service: the common service; `gateway` for the gateway's own.
-        policies: network policies besides `default-deny` and `allow-dns`, from `components.services.network`.
+        policies: all its network policies, from `gdcc.network.services`.
         container_defaults: what containers get that ask for nothing.
         disposable: whether it holds nobody's data and may go.
     """
@@ -41,8 +41,8 @@ class ServiceNamespaceArgs:
     service: str
     policies: Sequence[NetworkPolicy]
     container_defaults: ContainerDefaults
-    amounts: Amounts = Amounts()
-    disposable: bool = False
+    amounts: Amounts
+    disposable: bool
 
 
 class ServiceNamespace(pulumi.ComponentResource):

@@ -1,7 +1,7 @@
 """The notify service: the API, the workers that hand messages over, and the files that both read.
 
 The database is brought to its shape by a container that runs before each of them: it waits for others that do the same,
-and nothing can start on a database that is not ready. Two Secrets are people's, since only they know what is in them:
+and nothing can start on a database that is not ready. One Secret is people's, since only they know what is in it:
 `notify-providers` (`providers.yaml`: relay, SMS and LINE with their passwords); and nothing runs until it is there.
 """
 
@@ -13,9 +13,10 @@ import pulumi
 
 from components.services import identity
 from components.services.ground import AUTHORITY_FILE, Ground, ServiceArgs, makes_secrets, trusted
-from components.services.postgres import HOST, PASSWORD, Database, DatabaseArgs, authority, database
+from components.services.postgres import HOST, PASSWORD, VERIFIED, Database, DatabaseArgs, authority, database
 from components.services.space import Space
 from components.services.workload import Container, Pod, Probe, SecretKey, claim, config_files, scratch, secret_files
+from gdcc.identity import names
 from gdcc.model import Binding, Estate, bindings
 from gdcc.model.templates import mounted
 from gdcc.services.recipe import RANDOM, Recipe
@@ -51,7 +52,7 @@ def bound(estate: Estate) -> str:
     }
     each = [
         {
-            "agency": f"{one.tenant.ministry}/{one.tenant.agency}",
+            "agency": names.agency(one.tenant),  # as tokens say it
             "environment": one.environment.value,
             "plan": one.plan.value,
             "allowed": list(_allowed(estate, one)),
@@ -75,17 +76,14 @@ def templates(estate: Estate) -> dict[str, str]:
 
 def environment(ground: Ground) -> dict[str, str | SecretKey]:
     """What `python -m gdcc.notify settings` lists."""
-    issuer = ground.estate.identity
-    keys = f"https://{identity.host()}:{identity.PORT}/realms/{issuer.realm}/protocol/openid-connect/certs"
     settings = {
-        "DATABASE_URL": f"postgresql://{DATABASE}@{HOST}/{DATABASE}"
-        "?sslmode=verify-full&sslrootcert=/etc/gdcc/database/ca.crt&connect_timeout=5",
+        "DATABASE_URL": f"postgresql://{DATABASE}@{HOST}/{DATABASE}?{VERIFIED}&connect_timeout=5",
         "MASTER_KEYS_FILE": f"{_FOLDER}/keys/keys",
         "BINDINGS_FILE": f"{_FOLDER}/bindings/bindings.yaml",
         "TEMPLATES_DIR": f"{_FOLDER}/templates",
         "PROVIDERS_FILE": f"{_FOLDER}/providers/providers.yaml",
-        "ISSUER": issuer.issuer,
-        "JWKS_URL": keys,
+        "ISSUER": ground.estate.identity.issuer,
+        "JWKS_URL": f"{identity.url()}{identity.key_set(ground)}",
         "AUDIENCE": SERVICE,
         "LISTEN": f"0.0.0.0:{PORT}",
         "PUBLIC_URL": ground.estate.services[SERVICE].endpoints[0].url.removesuffix("/v2"),
@@ -113,7 +111,7 @@ def container(name: str, verb: str, ground: Ground) -> Container:
             config_files(f"{_FOLDER}/templates", TEMPLATES),
             authority(ground),
             trusted(),
-            scratch("/tmp"),  # noqa: S108 - in the container
+            scratch(),
             *((claim("/var/spool/gdcc/journal", JOURNAL),) if verb == "worker" else ()),
         ),
         ready=probe,

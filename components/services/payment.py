@@ -9,7 +9,7 @@ from __future__ import annotations
 import pulumi
 
 from components.services.ground import Ground, ServiceArgs, makes_secrets
-from components.services.postgres import HOST, PASSWORD, Database, DatabaseArgs, authority, database
+from components.services.postgres import PASSWORD, Database, DatabaseArgs, authority, database, jdbc
 from components.services.space import Space
 from components.services.workload import Container, Pod, Probe, SecretKey, scratch, secret_files
 from gdcc.network.gateway import sync_account
@@ -31,12 +31,11 @@ def recipes(ground: Ground) -> tuple[Recipe, ...]:
 
 def server(ground: Ground) -> Container:
     """Kill Bill's container; its variables are those of its image."""
-    url = f"jdbc:postgresql://{HOST}:5432/{DATABASE}?sslmode=verify-full&sslrootcert=/etc/gdcc/database/ca.crt"
     return Container(
         SERVER,
         ground.images["kill-bill"],
         environment={
-            "KILLBILL_DAO_URL": url,
+            "KILLBILL_DAO_URL": jdbc(DATABASE),
             "KILLBILL_DAO_USER": DATABASE,
             "KILLBILL_DAO_PASSWORD": PASSWORD,
             "KILLBILL_SECURITY_SHIRO_RESOURCE_PATH": "file:/etc/gdcc/admin/shiro.ini",
@@ -47,7 +46,7 @@ def server(ground: Ground) -> Container:
             authority(ground),
             scratch("/var/lib/killbill", "1Gi"),
             scratch("/var/lib/tomcat", "512Mi"),
-            scratch("/tmp"),  # noqa: S108 - in the container
+            scratch(),
         ),
         ready=Probe(PORT, "/1.0/healthcheck"),
         alive=Probe(PORT, patience=6),
@@ -69,7 +68,7 @@ def adapter(ground: Ground, image: str) -> Container:
             "OIDC_ISSUER": ground.estate.identity.issuer,
         },
         ports={"http": PORT},
-        mounts=(scratch("/tmp"),),  # noqa: S108 - in the container
+        mounts=(scratch(),),
         ready=Probe(PORT, "/readyz"),
         alive=Probe(PORT, "/healthz", patience=6),
     )

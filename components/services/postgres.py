@@ -13,9 +13,19 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.services.ground import AUTHORITY_FILE, Ground, inside, trusted
+from components.services.ground import AUTHORITY, Ground, inside
 from components.services.space import Space, volume_spec
-from components.services.workload import Container, Mount, Pod, Probe, SecretKey, config_files, scratch, secret_files
+from components.services.workload import (
+    Container,
+    Mount,
+    Pod,
+    Probe,
+    SecretKey,
+    claim,
+    config_files,
+    scratch,
+    secret_files,
+)
 from gdcc.services.recipe import RANDOM, Recipe
 
 PORT = 5432
@@ -27,7 +37,16 @@ SECRET = "postgres-app"  # noqa: S105 - a Secret's name
 PASSWORD = SecretKey(SECRET, "password")
 TLS = "postgres-server"
 """Secret of the server's certificate where there is no operator that makes one."""
+ACCESS = "postgres-access"
+"""ConfigMap of who may connect to that server."""
 BACKUP = "postgres-backup"
+_AUTHORITY_FOLDER = "/etc/gdcc/database"
+AUTHORITY_FILE = f"{_AUTHORITY_FOLDER}/ca.crt"
+"""In clients: by which they verify the server."""
+VERIFIED = f"sslmode=verify-full&sslrootcert={AUTHORITY_FILE}"
+"""In clients' addresses of the database."""
+_SIZE, _COPIES = "50Gi", "150Gi"
+"""Of the volume, and of that of the copies."""
 _USER = 999
 """Of the image's user `postgres`."""
 _DATA = "/var/lib/postgresql/data"
@@ -53,8 +72,13 @@ def database(ground: Ground) -> tuple[Recipe, ...]:
 def authority(ground: Ground) -> Mount:
     """By which clients verify the server."""
     if "cloudnative-pg" in ground.operators:
-        return secret_files("/etc/gdcc/database", "postgres-ca", "ca.crt")
-    return Mount("/etc/gdcc/database", trusted().source)
+        return secret_files(_AUTHORITY_FOLDER, "postgres-ca", "ca.crt")
+    return secret_files(_AUTHORITY_FOLDER, AUTHORITY, "ca.crt")
+
+
+def jdbc(name: str) -> str:
+    """Address of a database for programs in Java."""
+    return f"jdbc:postgresql://{HOST}:{PORT}/{name}?{VERIFIED}"
 
 
 @dataclass(frozen=True)
@@ -64,15 +88,12 @@ class DatabaseArgs:
     Attributes:
         service: whose.
         database: name of the database and of the user who owns it.
-        size: of the volume; that of the copies is three times as large.
     """
 
     service: str
     namespace: pulumi.Input[str]
     ground: Ground
     database: str
-    size: str = "50Gi"
-    copies: str = "150Gi"
 
 
 class Database(pulumi.ComponentResource):
@@ -105,7 +126,7 @@ class Database(pulumi.ComponentResource):
             "enableSuperuserAccess": False,
             "inheritedMetadata": {"labels": {"app.kubernetes.io/name": SERVER}},
             "bootstrap": {"initdb": {"database": args.database, "owner": args.database, "dataChecksums": True}},
-            "storage": {"size": args.size, "storageClass": args.ground.storage_class},
+            "storage": {"size": _SIZE, "storageClass": args.ground.storage_class},
             "postgresql": {"parameters": {"password_encryption": "scram-sha-256"}},
             "affinity": {"podAntiAffinityType": "required"},
             "resources": {"requests": {"cpu": "250m", "memory": "1Gi"}, "limits": {"cpu": "2", "memory": "1Gi"}},
@@ -115,7 +136,7 @@ class Database(pulumi.ComponentResource):
     def _server(self) -> None:
         args, space = self._args, self._space
         args.ground.certificate(space, TLS, HOST, inside(args.service, HOST))
-        space.config("postgres-access", {"pg_hba.conf": _HBA})
+        space.config(ACCESS, {"pg_hba.conf": _HBA})
         settings = {
             "ssl": "on",
             "ssl_cert_file": "/etc/gdcc/tls/tls.crt",
@@ -139,9 +160,9 @@ class Database(pulumi.ComponentResource):
             ports={"postgres": PORT},
             mounts=(
                 secret_files("/etc/gdcc/tls", TLS),
-                config_files("/etc/gdcc/access", "postgres-access"),
+                config_files("/etc/gdcc/access", ACCESS),
                 scratch("/var/run/postgresql", "16Mi"),
-                scratch("/tmp"),  # noqa: S108 - in the container
+                scratch(),
                 Mount(_DATA, {}, writable=True),
             ),
             ready=asked,
@@ -154,7 +175,7 @@ class Database(pulumi.ComponentResource):
         pod = Pod(args.service, SERVER, (server,), user=_USER, configuration=_HBA, grace=120)
         volume = k8s.core.v1.PersistentVolumeClaimArgs(
             metadata=k8s.meta.v1.ObjectMetaArgs(name=Mount(_DATA, {}).name),
-            spec=volume_spec(args.size, args.ground.storage_class),
+            spec=volume_spec(_SIZE, args.ground.storage_class),
         )
         space.stateful(pod, 1, (volume,), keep=not args.ground.estate.disposable)
         space.service_of(pod, {"postgres": PORT}, f"{SERVER}-pods", headless=True)
@@ -162,7 +183,7 @@ class Database(pulumi.ComponentResource):
 
     def _copies(self) -> None:
         args, space = self._args, self._space
-        space.volume_claim(BACKUP, args.copies, args.ground.storage_class)
+        space.volume_claim(BACKUP, _COPIES, args.ground.storage_class)
         dump = Container(
             BACKUP,
             args.ground.images["postgresql"],
@@ -174,11 +195,8 @@ class Database(pulumi.ComponentResource):
                 "PGUSER": args.database,
                 "PGPASSWORD": PASSWORD,
                 "PGSSLMODE": "verify-full",
-                "PGSSLROOTCERT": AUTHORITY_FILE.replace("authority", "database"),
+                "PGSSLROOTCERT": AUTHORITY_FILE,
             },
-            mounts=(
-                authority(args.ground),
-                Mount("/backup", {"persistent_volume_claim": {"claim_name": BACKUP}}, writable=True),
-            ),
+            mounts=(authority(args.ground), claim("/backup", BACKUP)),
         )
         space.cron(Pod(args.service, BACKUP, (dump,), user=_USER, once=True), "15 18 * * *", seconds=7200)

@@ -36,7 +36,7 @@ def deployer_rules(estate: Estate) -> tuple[Rule, ...]:
     services = (*deployments, *_STATEFUL, *(f"{name}-pods" for name in _STATEFUL), postgres.HOST)
     crons = (CREDENTIALS, sync_account(identity.SERVICE)[1], identity.ROTATE, postgres.BACKUP)
     maps = (
-        *(CREDENTIALS, identity.REALM, notify.BOUND, notify.TEMPLATES, "postgres-access"),
+        *(CREDENTIALS, identity.REALM, notify.BOUND, notify.TEMPLATES, postgres.ACCESS),
         *(f"{prefix}-{name}" for prefix in ("bindings", "envoy") for name in offered),
         *map(object_name, offered),
     )

@@ -50,7 +50,7 @@ class Mount:
         return f"v{hashlib.sha256(json.dumps([self.path, dict(self.source)], sort_keys=True).encode()).hexdigest()[:8]}"
 
 
-def scratch(path: str, size: str = "256Mi") -> Mount:
+def scratch(path: str = "/tmp", size: str = "256Mi") -> Mount:  # noqa: S108 - in the container
     """Files that go with the pod."""
     return Mount(path, {"empty_dir": {"size_limit": size}}, writable=True)
 

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from gdcc.model.problems import nearest
 from gdcc.model.record import Record, wrong
-from gdcc.model.types import Day, Environment, FrozenMap, LocalizedName, SetOf, SomeOf, Text
+from gdcc.model.types import Day, Environment, FrozenMap, LocalizedName, SetOf, SomeOf, Text, formed
 
 AGENCY = "{agency}"
 """Stands in the file for the agency whose namespace it is."""
@@ -45,17 +45,15 @@ def _expression(written: str) -> str:
     return written
 
 
-def _resource(written: str) -> str:
-    if not re.fullmatch(_RESOURCE, written):
-        raise wrong(f"`{written}` names no resource", "`networkpolicies.networking.k8s.io`, as `kubectl` names it")
-    return written
-
-
 HostName = Annotated[str, AfterValidator(_host), Field(json_schema_extra={"pattern": _HOST, "maxLength": 253})]
 """A fully qualified host name, without wildcards."""
 DomainPattern = Annotated[str, AfterValidator(_pattern)]
 Expression = Annotated[str, AfterValidator(_expression)]
-ResourceName = Annotated[str, AfterValidator(_resource), Field(json_schema_extra={"pattern": _RESOURCE})]
+ResourceName = Annotated[
+    str,
+    formed(_RESOURCE, "names no resource", "`networkpolicies.networking.k8s.io`, as `kubectl` names it"),
+    Field(json_schema_extra={"pattern": _RESOURCE}),
+]
 """A resource, perhaps a subresource, and its API group, as ``kubectl`` names them: ``deployments/scale.apps``."""
 
 

@@ -17,11 +17,10 @@ from pydantic import Field
 
 from gdcc.model import signing
 from gdcc.model.document import Document
-from gdcc.model.problems import Problem, StackError
+from gdcc.model.folder import readable
+from gdcc.model.problems import Problem
 from gdcc.model.record import Context, Record, decode
 from gdcc.model.signing import ContentHash, PastDay
-from gdcc.model.source import read
-from gdcc.model.tree import yaml_files
 from gdcc.model.types import LocalizedName
 from gdcc.model.waiver import Person
 
@@ -78,21 +77,16 @@ def read_approvals(root: Path, today: date, problems: list[Problem]) -> tuple[li
     """
     approvals: list[Approval] = []
     documents: list[Document] = []
-    for path in yaml_files(root / FOLDER, root, problems):
-        try:
-            document = read(path, root)
-        except StackError as error:
-            problems.extend(error.problems)
-            continue
+    for name, document in readable(root / FOLDER, root, problems):
         documents.append(document)
-        if not _NAME.fullmatch(path.stem):
+        if not _NAME.fullmatch(name):
             problems.append(document.problem((), "the file's name is no number of four digits", "`0001.yaml`"))
             continue
         written = decode(ApprovalFile, document, Context(today))
         if isinstance(written, list):
             problems.extend(written)
         else:
-            approvals.append(Approval(int(path.stem), written, document))
+            approvals.append(Approval(int(name), written, document))
     if len(approvals) == len(documents):  # a file that cannot be read is told of already, and breaks every link
         problems.extend(breaks(approvals))
     return approvals, documents

@@ -14,6 +14,17 @@ from gdcc.model.source import read
 from gdcc.model.tree import yaml_files
 
 
+def readable(folder: Path, root: Path, problems: list[Problem]) -> Iterator[tuple[str, Document]]:
+    """The files of a folder that can be read, by their names; what is wrong with the others is added to problems."""
+    for path in yaml_files(folder, root, problems):
+        try:
+            document = read(path, root)
+        except StackError as error:
+            problems.extend(error.problems)
+        else:
+            yield path.stem, document
+
+
 def records(
     folder: Path, root: Path, model: type[AnyRecord], today: date, problems: list[Problem], documents: list[Document]
 ) -> Iterator[tuple[str, AnyRecord, Document]]:
@@ -23,18 +34,13 @@ def records(
         problems: what is wrong is added here.
         documents: every file that could be read is added here, with problems or without.
     """
-    for path in yaml_files(folder, root, problems):
-        try:
-            document = read(path, root)
-        except StackError as error:
-            problems.extend(error.problems)
-            continue
+    for name, document in readable(folder, root, problems):
         documents.append(document)
         record = decode(model, document, Context(today))
         if isinstance(record, list):
             problems.extend(record)
         else:
-            yield path.stem, record, document
+            yield name, record, document
 
 
 def to_be_signed(

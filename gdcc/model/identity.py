@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, GetJsonSchemaHandler, ValidationInfo
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from gdcc.model.document import Way
+from gdcc.model.agency import Notice
 from gdcc.model.quantity import Quantity
 from gdcc.model.record import Named, Record, wrong
 from gdcc.model.service import Service
@@ -259,25 +259,22 @@ class Identity(Record):
         return value
 
 
-def astray(identity: Identity, service: Service) -> Iterator[tuple[Way, str, str]]:
+def astray(identity: Identity, service: Service) -> Iterator[Notice]:
     """Where the realm's address is not the one that the marketplace tells: its tokens would be refused.
 
     Args:
         identity: the realm.
         service: the ID service as it is offered.
-
-    Yields:
-        Way, message and what to write instead.
     """
     if not service.endpoints:
         return
     told, path = service.endpoints[0], f"/realms/{identity.realm}"
     where = f"the first endpoint of services/{SERVICE}.yaml"
     if told.path != path:
-        yield ("realm",), f"`{told.path}`, the path of {where}, is not this realm's", f"`{path}` there"
+        yield Notice(("realm",), f"`{told.path}`, the path of {where}, is not this realm's", f"`{path}` there")
     expected = told.model_copy(update={"path": ""}).url
     if _place(identity.url) != _place(expected):
-        yield ("url",), f"`{identity.url}` is not the address of {where}", f"`{expected}`"
+        yield Notice(("url",), f"`{identity.url}` is not the address of {where}", f"`{expected}`")
 
 
 def _place(url: str) -> tuple[str | None, int, str]:

@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable, Mapping
 from typing import Annotated
 
-from pydantic import AfterValidator
-
 from gdcc.errors import GdccError
-from gdcc.model.record import Record, wrong
-from gdcc.model.types import DnsLabel, FrozenMap, LocalizedName, Text
+from gdcc.model.record import Record
+from gdcc.model.types import DnsLabel, FrozenMap, LocalizedName, Text, formed
 
 FILE = "stacks/platform/images.yaml"
-_REPOSITORY = r"[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)+"
-_DIGEST = r"sha256:[a-f0-9]{64}"
-
-
-def _repository(written: str) -> str:
-    if not re.fullmatch(_REPOSITORY, written):
-        raise wrong(f"`{written}` is no repository", "registry and path, without tag or digest")
-    return written
-
-
-def _digest(written: str) -> str:
-    if not re.fullmatch(_DIGEST, written):
-        raise wrong(f"`{written}` is no digest", "`sha256:` and 64 digits, as the registry answers when it is pushed")
-    return written
+Repository = Annotated[
+    str,
+    formed(
+        r"[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)+",
+        "is no repository",
+        "registry and path, without tag or digest",
+    ),
+]
+Digest = Annotated[
+    str,
+    formed(
+        r"sha256:[a-f0-9]{64}", "is no digest", "`sha256:` and 64 digits, as the registry answers when it is pushed"
+    ),
+]
 
 
 class Image(Record):
@@ -37,9 +34,9 @@ class Image(Record):
     """ซอฟต์แวร์ / What is in it."""
     version: Text | None = None
     """รุ่น / The version that is wanted; what runs is what the digest names."""
-    repository: Annotated[str, AfterValidator(_repository)]
+    repository: Repository
     """ตำแหน่งในทะเบียนกลาง / Its place in the government's registry."""
-    digest: Annotated[str, AfterValidator(_digest)] | None = None
+    digest: Digest | None = None
     """digest ที่ทะเบียนตอบเมื่อนำขึ้น / What the registry answered to whoever put it there; nobody else can know it."""
 
     @property

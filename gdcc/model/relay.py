@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from ipaddress import ip_network
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 from pydantic import AfterValidator, field_validator
 
-from gdcc.model.document import Way
+from gdcc.model.agency import Notice
 from gdcc.model.record import Record, wrong
 from gdcc.model.template import Channel
 from gdcc.model.traffic import Destination, distinct, overlap
@@ -50,20 +50,12 @@ class NotifyFile(Record):
     """ปลายทางส่งต่อ / The next hops; from the workers of the notify service alone. Without any, nothing leaves."""
 
 
-class Finding(NamedTuple):
-    """What may not be opened, and what to write instead."""
-
-    way: Way
-    message: str
-    suggestion: str
-
-
-def barred(notify: NotifyFile, network: ZonesFile) -> Iterator[Finding]:
+def barred(notify: NotifyFile, network: ZonesFile) -> Iterator[Notice]:
     """Relays that no rule may lead to, or that the network engine has no rule for."""
     for index, relay in enumerate(notify.relays):
         if relay.host is not None and network.network_engine != "cilium":
             what = f"rules by host name need Cilium, and the network engine is `{network.network_engine}`"
-            yield Finding(("relays", index, "host"), what, "the addresses instead, as `cidr: 203.0.113.25/32`")
+            yield Notice(("relays", index, "host"), what, "the addresses instead, as `cidr: 203.0.113.25/32`")
         if relay.cidr is not None and (guarded := overlap(ip_network(relay.cidr), network.protected.ranges)):
             what = f"`{relay.cidr}` overlaps {guarded}, which is the cluster's own or link-local"
-            yield Finding(("relays", index, "cidr"), what, "an address outside the cluster")
+            yield Notice(("relays", index, "cidr"), what, "an address outside the cluster")

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import (
-    AfterValidator,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -27,7 +26,7 @@ from gdcc.model.document import Document, Way
 from gdcc.model.problems import StackError
 from gdcc.model.record import Context, Record, decode, wrong
 from gdcc.model.source import read
-from gdcc.model.types import SetOf, SomeOf, Text
+from gdcc.model.types import SetOf, SomeOf, Text, formed
 
 OURS = "gdcc:"
 """Namespace of our keys in the configuration; the project's name."""
@@ -40,10 +39,10 @@ Operator = Literal["cert-manager", "cloudnative-pg"]
 """Add-ons of a cluster whose custom resources are used in place of our own objects."""
 
 
-def _pattern(written: str) -> str:
-    if not re.fullmatch(r"[a-z0-9*?-]+(/[a-z0-9*?-]+)?", written):
-        raise wrong(f"`{written}` chooses no agencies", '`"*"`, a folder such as `moph`, or `moph/*`')
-    return written
+Pattern = Annotated[
+    str,
+    formed(r"[a-z0-9*?-]+(/[a-z0-9*?-]+)?", "chooses no agencies", '`"*"`, a folder such as `moph`, or `moph/*`'),
+]
 
 
 def _truth(written: object) -> object:
@@ -59,9 +58,7 @@ class StackSettings(Record):
 
     model_config = ConfigDict(validate_by_name=True)
 
-    agencies: Annotated[SomeOf[Annotated[str, AfterValidator(_pattern)]], Field(validation_alias=OURS + "agencies")] = (
-        "*",
-    )
+    agencies: Annotated[SomeOf[Pattern], Field(validation_alias=OURS + "agencies")] = ("*",)
     """หน่วยงานในสแตกนี้ / Agencies by folder (``moph``), id (``moph/ddc``) or pattern (``*``, ``moph/d*``)."""
     layers: Annotated[SomeOf[Layer], Field(validation_alias=OURS + "layers")] = ("tenancy",)
     """ชั้นที่ติดตั้ง / What is built for them."""

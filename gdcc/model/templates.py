@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -48,10 +48,10 @@ class Mail:
         tenants = {tenant.agency: tenant for tenant in self.tenants}
         taken: dict[str, str] = {}
         found: dict[str, TemplatesFile] = {}
-        for name, written, document in records(
-            root / FOLDER, root, TemplatesFile, self.today, self.problems, self.documents
-        ):
-            wrong = [*self._whose(name, written, document), *_claimed(written, document, taken)]
+        known = {f"{file.ministry}/{file.agency}" for file in self.agencies}
+        listed = records(root / FOLDER, root, TemplatesFile, self.today, self.problems, self.documents)
+        for name, written, document in listed:
+            wrong = [*_whose(name, written, document, known), *_claimed(written, document, taken)]
             self.problems.extend(wrong)
             if wrong or name not in tenants:
                 continue
@@ -63,17 +63,6 @@ class Mail:
         self._weigh(found)
         return found
 
-    def _whose(self, name: str, written: TemplatesFile, document: Document) -> Iterator[Problem]:
-        known = {f"{file.ministry}/{file.agency}" for file in self.agencies}
-        agency = written.agency.partition("/")[2]
-        if written.agency not in known:
-            what, own = f"no agency is named `{written.agency}`", [one for one in known if one.endswith(f"/{name}")]
-            remedy = f"`{own[0]}`" if own else nearest(written.agency, known)
-            yield document.problem(("agency",), what, remedy)
-        elif agency != name:
-            what = f"the templates of `{agency}` in the file of `{name}`"
-            yield document.problem(("agency",), what, f"the file as `{agency}.yaml`, or its own agency here")
-
     def _weigh(self, found: Mapping[str, TemplatesFile]) -> None:
         sizes = {name: len(text.encode()) for name, text in mounted(found).items()}
         if (total := sum(sizes.values())) > MOST:
@@ -81,6 +70,17 @@ class Mail:
             what = f"all templates together are {_kib(total)}, and the ConfigMap that holds them takes {_kib(MOST)}"
             remedy = f"fewer or shorter versions; the largest is {FOLDER}/{largest} with {_kib(sizes[largest])}"
             self.problems.append(Problem(FOLDER, 0, 0, "", what, remedy))
+
+
+def _whose(name: str, written: TemplatesFile, document: Document, known: Collection[str]) -> Iterator[Problem]:
+    agency = written.agency.partition("/")[2]
+    if written.agency not in known:
+        what, own = f"no agency is named `{written.agency}`", [one for one in known if one.endswith(f"/{name}")]
+        remedy = f"`{own[0]}`" if own else nearest(written.agency, known)
+        yield document.problem(("agency",), what, remedy)
+    elif agency != name:
+        what = f"the templates of `{agency}` in the file of `{name}`"
+        yield document.problem(("agency",), what, f"the file as `{agency}.yaml`, or its own agency here")
 
 
 def _claimed(written: TemplatesFile, document: Document, taken: dict[str, str]) -> Iterator[Problem]:

@@ -104,22 +104,21 @@ def _label(name: str) -> str:
     raise wrong(f"`{name}` {what}", f"`{remedy[:40]}`" if remedy else "a short English name such as `ddc`")
 
 
-def _tenant(name: str) -> str:
-    if not re.fullmatch(_TENANT, name):
-        raise wrong(f"`{name}` is no tenant id", "`t` and seven small letters or digits, once and for all: `t7k2m9qx`")
-    return name
+def formed(pattern: str, what: str, remedy: str) -> AfterValidator:
+    """Takes text that is wholly of one form.
 
+    Args:
+        pattern: the form.
+        what: what is wrong with any other text, in words that follow it.
+        remedy: what to write instead.
+    """
 
-def _email(address: str) -> str:
-    if not re.fullmatch(_EMAIL, address):
-        raise wrong(f"`{address}` is no e-mail address", "`name@domain`")
-    return address
+    def check(written: str) -> str:
+        if not re.fullmatch(pattern, written):
+            raise wrong(f"`{written}` {what}", remedy)
+        return written
 
-
-def _phone(number: str) -> str:
-    if not re.fullmatch(_PHONE, number):
-        raise wrong(f"`{number}` is no telephone number", '`"+66 2 000 0000"`')
-    return number
+    return AfterValidator(check)
 
 
 def _text(text: str) -> str:
@@ -194,10 +193,20 @@ ThaiText = Annotated[Text, AfterValidator(_thai)]
 EnglishText = Annotated[Text, AfterValidator(_english)]
 DnsLabel = Annotated[str, AfterValidator(_label), Field(json_schema_extra={"pattern": _LABEL, "maxLength": 63})]
 """A label of RFC 1123: what a Kubernetes name or label may hold."""
-TenantId = Annotated[str, AfterValidator(_tenant), Field(json_schema_extra={"pattern": _TENANT})]
+TenantId = Annotated[
+    str,
+    formed(_TENANT, "is no tenant id", "`t` and seven small letters or digits, once and for all: `t7k2m9qx`"),
+    Field(json_schema_extra={"pattern": _TENANT}),
+]
 """The opaque name that namespaces carry; it outlives every renaming of the agency or its file."""
-Email = Annotated[str, AfterValidator(_email), Field(json_schema_extra={"format": "email"})]
-Phone = Annotated[str, AfterValidator(_phone), Field(json_schema_extra={"pattern": _PHONE})]
+Email = Annotated[
+    str, formed(_EMAIL, "is no e-mail address", "`name@domain`"), Field(json_schema_extra={"format": "email"})
+]
+Phone = Annotated[
+    str,
+    formed(_PHONE, "is no telephone number", '`"+66 2 000 0000"`'),
+    Field(json_schema_extra={"pattern": _PHONE}),
+]
 Day = Annotated[
     date,
     PlainValidator(_day),

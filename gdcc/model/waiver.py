@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator, mod
 
 from gdcc.model.record import Record, wrong
 from gdcc.model.signing import PastDay
-from gdcc.model.types import Day, Email, LocalizedName, Text
+from gdcc.model.types import Day, Email, LocalizedName, Text, formed
 
 LONGEST_TERM = 180
 """Days from `created` to `expires`; what lasts longer is a change of the control, not a waiver."""
@@ -26,12 +26,6 @@ _LITERAL = 3
 """Characters that a name must begin with before its first `*`."""
 
 MatchKind = Literal["agency", "namespace", "object"]
-
-
-def _control(name: str) -> str:
-    if not re.fullmatch(_CONTROL, name):
-        raise wrong(f"`{name}` is no control's id", "two letters and two digits: `GC-17`")
-    return name
 
 
 def _agency(name: str) -> str:
@@ -111,7 +105,11 @@ class Person(Record):
 class WaiverFile(Record):
     """การยกเว้นมาตรการชั่วคราว / Leave to fall short of a control for a while; the file's name is its id."""
 
-    control: Annotated[str, AfterValidator(_control), Field(json_schema_extra={"pattern": _CONTROL})]
+    control: Annotated[
+        str,
+        formed(_CONTROL, "is no control's id", "two letters and two digits: `GC-17`"),
+        Field(json_schema_extra={"pattern": _CONTROL}),
+    ]
     """รหัสมาตรการ / The control, ``GC-17``; one that must hold is never waived."""
     match: Match
     """สิ่งที่ยกเว้น / What it covers."""

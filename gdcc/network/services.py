@@ -6,7 +6,7 @@ listen there. Whether a stack builds them is its layers' to say; what they would
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from gdcc.model import Estate
 from gdcc.model.stack import Operator
@@ -88,33 +88,37 @@ def _database(service: str, clients: tuple[str, ...], *, operated: bool) -> Iter
         yield Wire(server, server, _QUERIES)
 
 
-def callers(service: str, operators: Collection[Operator]) -> tuple[str, ...]:
+def _callers(service: str, operators: Collection[Operator]) -> tuple[str, ...]:
     """Pods of a service that ask the Kubernetes API."""
     syncing = (sync_account(service)[1], _ROTATE) if service == IDENTITY else ()
     return (_CREDENTIALS, *syncing, *((_DATABASE,) if "cloudnative-pg" in operators else ()))
 
 
-def of_services(estate: Estate, operators: Collection[Operator]) -> dict[str, tuple[NetworkPolicy, ...]]:
+def of_services(estate: Estate) -> dict[str, tuple[NetworkPolicy, ...]]:
     """By namespace the rules of the common services, besides `gdcc.network.inward` at the gateway."""
     asking: dict[str, tuple[str, ...]] = {
         GATEWAY: (),
-        **{backend(one): callers(one, operators) for one in running(estate)},
+        **{backend(one): _callers(one, estate.operators) for one in running(estate)},
     }
-    known = (*asking, OPERATOR_NAMESPACE)
-    all_wires = tuple(one for one in wires(operators) if one.start.namespace in known and one.target.namespace in known)
-    return {namespace: (*_of(namespace, all_wires, names, estate),) for namespace, names in asking.items()}
+    known = {*asking, OPERATOR_NAMESPACE}
+    wired = [
+        policy
+        for wire in wires(estate.operators)
+        if {wire.start.namespace, wire.target.namespace} <= known
+        for policy in wire.policies()
+    ]
+    return {namespace: (*_of(namespace, wired, names, estate),) for namespace, names in asking.items()}
 
 
 def _of(
-    namespace: str, all_wires: tuple[Wire, ...], asking: tuple[str, ...], estate: Estate
+    namespace: str, wired: Iterable[NetworkPolicy], asking: tuple[str, ...], estate: Estate
 ) -> Iterator[NetworkPolicy]:
     """Deny everything, resolve names, what is wired, and the ways out."""
     deny: Json = {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
     # In the gateway's namespace `gdcc.network.inward` denies what comes in; this one is about what goes out too.
     yield NetworkPolicy("default-deny-all" if namespace == GATEWAY else "default-deny", namespace, {}, deny, SOURCE)
     yield NetworkPolicy("allow-dns", namespace, {}, dns_spec(), SOURCE)
-    for wire in all_wires:
-        yield from (one for one in wire.policies() if one.namespace == namespace)
+    yield from (one for one in wired if one.namespace == namespace)
     yield from (_to_the_api(End(namespace, name), estate) for name in asking)
     if namespace == _WORKER.namespace:
         yield from _to_relays(estate)

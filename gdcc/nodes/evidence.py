@@ -54,9 +54,3 @@ def _observe(check: NodeCheck, scene: Scene) -> Iterable[Observation]:
 
 NODE_CHECKS: tuple[Check, ...] = tuple(Check(f"node-{check.id}", partial(_observe, check)) for check in CHECKS)
 """One for each of `gdcc.nodes.checks.CHECKS`, its id with `node-` before it."""
-
-BY_CONTROL: dict[str, tuple[str, ...]] = {
-    control: tuple(f"node-{check.id}" for check in CHECKS if check.control == control)
-    for control in sorted({check.control for check in CHECKS})
-}
-"""What a control's `checks` in the catalogue name, by control."""

@@ -16,12 +16,12 @@ from pathlib import Path
 import psutil
 
 from gdcc.cluster import process
-from gdcc.cluster.disk import guarded, private_directory, write_if_changed, write_private
+from gdcc.cluster.disk import guarded, private_directory, write_private
 from gdcc.cluster.lock import locked
 from gdcc.cluster.progress import Report
 from gdcc.cluster.state import SETTING
 from gdcc.errors import GdccError
-from gdcc.nodes import guest_disk, guest_kernel, lab, machine
+from gdcc.nodes import guest_disk, guest_kernel, lab, machine, overlay
 from gdcc.nodes.layout import HostFiles, Layout
 from gdcc.nodes.system import run, succeeds
 
@@ -106,11 +106,8 @@ def start(hosts: lab.Lab, source: HostFiles, report: Report | None = None) -> Gu
     private_directory(guest.host.folder)
     with report.step("making the guest's disk from that of a test host"), hosts.stopped(source):
         guest_disk.make(guest.host, source, hosts.image, kernel, guest.clocks)
-        known = guest_disk.known_host(guest.host, source)
     write_private(guest.layout.key, hosts.layout.key.read_bytes())
-    write_if_changed(guest.layout.known_hosts, known.encode())
-    write_if_changed(guest.layout.ssh_config, lab.ssh_config(guest.layout, (guest.host,)).encode())
-    write_if_changed(guest.layout.inventory, lab.inventory(guest.layout, (guest.host,)).encode())
+    lab.write_ways(guest.layout, (guest.host,), [overlay.known_host(source, guest.host.address.host)])
     _connect(guest)
     _boot(guest, kernel, f"{source.upper}:{hosts.image}", source.upper)
     return guest

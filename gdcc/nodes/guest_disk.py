@@ -8,7 +8,6 @@ from pathlib import Path
 
 from gdcc.nodes.guest_kernel import Kernel
 from gdcc.nodes.layout import HostFiles
-from gdcc.nodes.overlay import KEY
 from gdcc.nodes.system import run
 
 SIZE = "6G"
@@ -85,12 +84,6 @@ def time_sources(source: HostFiles) -> list[str]:
     """The names of the time servers that the host was told to ask; none before it is hardened."""
     file = source.upper / TIME_SOURCES
     return re.findall(r"^server (\S+)", file.read_text(), re.MULTILINE) if file.exists() else []
-
-
-def known_host(guest: HostFiles, source: HostFiles) -> str:
-    """The line of `known_hosts`: the host's own key at the guest's address."""
-    kind, key, *_ = (source.upper / f"{KEY}.pub").read_text().split()
-    return f"{guest.address.host} {kind} {key}\n"
 
 
 def _write(path: Path, text: str) -> None:

@@ -15,7 +15,7 @@ from gdcc.cluster.lock import locked
 from gdcc.cluster.progress import Report
 from gdcc.cluster.state import SETTING
 from gdcc.nodes import abandoned, image, machine, overlay, system
-from gdcc.nodes.layout import HOSTS, HostFiles, Layout
+from gdcc.nodes.layout import HOSTS, NETWORK, HostFiles, Layout
 
 WAITING = "waiting for another run on the same test hosts"
 
@@ -64,8 +64,8 @@ class Lab:
 
     def reboot(self, host: HostFiles) -> None:
         """Shut a host down and start it again with its disk as it is."""
-        machine.stop(host)
-        _start(self.layout, (host,), self.image, known=self.hosts)
+        with self.stopped(host):
+            pass
 
     @contextmanager
     def stopped(self, host: HostFiles) -> Iterator[None]:
@@ -107,7 +107,7 @@ def up(state: Path | None = None, *, count: int = HOSTS, bound: bool = False, re
             abandoned.bind(layout)
         with locked(layout.root, report, WAITING):
             root = image.obtain(report)
-            layout.choose(machine.subnets())
+            layout.choose(system.subnets(NETWORK))
             hosts = layout.hosts(count)
             for surplus in set(layout.known()) - set(hosts):
                 machine.stop(surplus)
@@ -170,9 +170,7 @@ def _start(layout: Layout, hosts: Sequence[HostFiles], root: Path, known: Sequen
         system.run(command, "making the operator's key")
     public = layout.key.with_suffix(".pub").read_text().strip()
     lines = [overlay.prepare(host, root, public) for host in known or hosts]
-    write_if_changed(layout.known_hosts, "".join(f"{line}\n" for line in lines).encode())
-    write_if_changed(layout.ssh_config, ssh_config(layout, known or hosts).encode())
-    write_if_changed(layout.inventory, inventory(layout, known or hosts).encode())
+    write_ways(layout, known or hosts, lines)
     for host in hosts:
         found = machine.running(host)
         if found and machine.answers(host, layout):
@@ -185,7 +183,20 @@ def _start(layout: Layout, hosts: Sequence[HostFiles], root: Path, known: Sequen
         list(pool.map(lambda host: machine.await_answer(host, layout), hosts))
 
 
-def ssh_config(layout: Layout, hosts: Sequence[HostFiles]) -> str:
+def write_ways(layout: Layout, hosts: Sequence[HostFiles], known: Sequence[str]) -> None:
+    """Write how hosts are reached, for `ssh -F` and for Ansible.
+
+    Args:
+        layout: where.
+        hosts: which.
+        known: their lines of `known_hosts`.
+    """
+    write_if_changed(layout.known_hosts, "".join(f"{line}\n" for line in known).encode())
+    write_if_changed(layout.ssh_config, _ssh_config(layout, hosts).encode())
+    write_if_changed(layout.inventory, _inventory(layout, hosts).encode())
+
+
+def _ssh_config(layout: Layout, hosts: Sequence[HostFiles]) -> str:
     """For `ssh -F`."""
     lines = []
     for host in hosts:
@@ -203,7 +214,7 @@ def ssh_config(layout: Layout, hosts: Sequence[HostFiles]) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def inventory(layout: Layout, hosts: Sequence[HostFiles]) -> str:
+def _inventory(layout: Layout, hosts: Sequence[HostFiles]) -> str:
     """For `ansible-playbook -i`."""
     entries = "".join(f"        {host.name}:\n          ansible_host: {host.address.host}\n" for host in hosts)
     return (

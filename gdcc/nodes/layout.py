@@ -9,6 +9,7 @@ from pathlib import Path
 
 from gdcc.cluster.disk import write_private
 from gdcc.cluster.state import state_directory
+from gdcc.nodes.system import free_subnet
 
 HOSTS = 2
 """How many `gdcc nodes up` starts."""
@@ -130,8 +131,7 @@ class Layout:
         """
         if self._chosen() is None:
             first = int(self.hosts(1)[0].address.ours.split(".")[2])
-            free = (one % 255 for one in range(first, first + 255) if one % 255 not in {0, *taken})
-            write_private(self._subnet, str(next(free, first)).encode())
+            write_private(self._subnet, str(free_subnet(first, taken)).encode())
 
     @property
     def _subnet(self) -> Path:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import socket
 import subprocess
@@ -23,7 +22,7 @@ from gdcc.cluster import process
 from gdcc.cluster.disk import write_private
 from gdcc.errors import GdccError
 from gdcc.nodes import orphans
-from gdcc.nodes.layout import NETWORK, HostFiles, Layout
+from gdcc.nodes.layout import HostFiles, Layout
 from gdcc.nodes.system import crowded, run, succeeds
 
 NSPAWN = "systemd-nspawn"
@@ -75,12 +74,6 @@ def connect(host: HostFiles) -> None:
     run([*inside, "address", "replace", f"{address.host}/30", "dev", "host0"], "giving the host an address")
     run([*inside, "link", "set", "lo", "up"], "bringing the host's loopback up")
     run([*inside, "link", "set", "host0", "up"], "bringing the host's link up")
-
-
-def subnets() -> set[int]:
-    """The third parts of this machine's addresses in the hosts' network."""
-    found = run(["ip", "-o", "-4", "address"], "asking which addresses are taken")
-    return {int(third) for third in re.findall(rf" {re.escape(NETWORK)}\.(\d+)\.", found)}
 
 
 def disconnect(host: HostFiles) -> None:

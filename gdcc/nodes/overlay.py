@@ -37,8 +37,13 @@ def prepare(host: HostFiles, image: Path, public_key: str) -> str:
         _identify(part / "etc", host)
         _let_in(part / "home" / USER, public_key, _owner(image))
         part.rename(host.upper)
+    return known_host(host, host.address.host)
+
+
+def known_host(host: HostFiles, address: str) -> str:
+    """The line of `known_hosts` that the host's own key makes at an address."""
     kind, key, *_ = (host.upper / f"{KEY}.pub").read_text().split()
-    return f"{host.address.host} {kind} {key}"
+    return f"{address} {kind} {key}"
 
 
 def copy(source: HostFiles, target: HostFiles) -> None:

@@ -14,6 +14,9 @@ CONTAINER = "systemd-detect-virt --container"
 MACHINE = "systemd-detect-virt --vm"
 """Prints what kind of virtual machine the node is; `uml` for a guest of ours (user-mode Linux)."""
 
+ENVIRONMENT = "export LC_ALL=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""What every command is asked in, whatever the node's own settings."""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -69,7 +72,7 @@ def ask(host: Host, commands: Iterable[str]) -> Answers:
     """
     wanted = list(dict.fromkeys([CONTAINER, MACHINE, *commands]))
     mark = secrets.token_hex(16)
-    parts = ["export LC_ALL=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]
+    parts = [ENVIRONMENT]
     parts += [f"echo {mark}\n( {command}\n) </dev/null 2>&1\necho {mark} $?" for command in wanted]
     try:
         said = host.run("sh -c %s", "\n".join(parts))

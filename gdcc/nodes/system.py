@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,8 +24,8 @@ TOOLS = {
 """What test hosts need, by program: the Debian package that holds it."""
 
 WATCHERS, WATCHERS_NEEDED = Path("/proc/sys/fs/inotify/max_user_instances"), 1024
-"""Systemd and its services take a dozen in every host, all from root's share; of Linux's 128 nine hosts leave none, and
-the tenth ends while it boots."""
+"""Systemd and its services take up to a dozen in every host, all from root's share; of Linux's 128 nine hosts leave
+none, and the tenth ends while it boots."""
 
 PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin:/sbin"
 
@@ -60,6 +61,18 @@ def succeeds(command: Sequence[str | Path]) -> bool:
     environment = {**os.environ, "PATH": PATH}
     answer = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, check=False, env=environment)
     return answer.returncode == 0
+
+
+def subnets(network: str) -> set[int]:
+    """The third parts of this machine's addresses in a network, which its first two parts name."""
+    found = run(["ip", "-o", "-4", "address"], "asking which addresses are taken")
+    return {int(third) for third in re.findall(rf" {re.escape(network)}\.(\d+)\.", found)}
+
+
+def free_subnet(first: int, taken: Collection[int]) -> int:
+    """The next third part that is not taken, from `first` on; that one when all are."""
+    free = (one % 255 for one in range(first, first + 255) if one % 255 not in {0, *taken})
+    return next(free, first)
 
 
 def obstacle() -> str:
@@ -108,9 +121,12 @@ def _missing() -> list[str]:
 def crowded() -> str:
     """What to say when this machine has no room for one more system; empty when it has.
 
-    Each host's systemd, logind and others take about six inotify instances of root's, which are the machine's.
+    It is asked when a host has not booted, for which fewer than six inotify instances left are the likely reason.
     """
-    limit = int(Path("/proc/sys/fs/inotify/max_user_instances").read_text())
+    try:
+        limit = int(WATCHERS.read_text())
+    except (OSError, ValueError):
+        return ""  # no such limit here
     used = 0
     for descriptor in Path("/proc").glob("[0-9]*/fd/*"):
         try:

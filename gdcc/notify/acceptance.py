@@ -6,6 +6,7 @@ import contextlib
 import uuid
 from collections.abc import Mapping
 
+from gdcc.model.template import Channel, Language, Text, Version
 from gdcc.notify import recipients
 from gdcc.notify.asking import Ask
 from gdcc.notify.bindings import Caller
@@ -13,7 +14,7 @@ from gdcc.notify.keyring import Keyring
 from gdcc.notify.refusal import Refusal, bad_request
 from gdcc.notify.rendering import Rendered, render
 from gdcc.notify.store import New, Store, Stored, UsedUpError
-from gdcc.notify.templates import Channel, Language, Library, Text, Version
+from gdcc.notify.templates import Library
 
 RECENT_SECONDS = 60
 

@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from gdcc.errors import GdccError
+from gdcc.model.template import Channel, Template
 from gdcc.notify.acceptance import Acceptance, words
 from gdcc.notify.asking import LARGEST_REQUEST, as_object, ask, filling, identifier
 from gdcc.notify.bindings import Caller
@@ -24,7 +25,6 @@ from gdcc.notify.refusal import Refusal, invalid, not_found
 from gdcc.notify.rendering import render
 from gdcc.notify.settings import Mounted, Settings
 from gdcc.notify.store import PAGE, Store
-from gdcc.notify.templates import Channel, Template
 from gdcc.notify.views import Views, template, wanted
 
 REFRESH_SECONDS = 2.0

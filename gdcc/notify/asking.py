@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import cast
 from urllib.parse import urlsplit
 
+from gdcc.model.template import Channel, Language
 from gdcc.notify.recipients import FIELDS
 from gdcc.notify.refusal import Refusal, invalid
-from gdcc.notify.templates import Channel, Language
 
 LARGEST_REQUEST = 256 * 1024
 """Bytes."""

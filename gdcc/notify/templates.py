@@ -7,10 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gdcc.model.problems import Problem, StackError
-from gdcc.model.template import Channel, Language, Template, TemplatesFile, Text, Version
+from gdcc.model.template import Template, TemplatesFile
 from gdcc.notify.mounted import load
-
-__all__ = ["Channel", "Language", "Library", "Template", "TemplatesFile", "Text", "Version"]
 
 
 class Library:

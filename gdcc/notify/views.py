@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 
+from gdcc.model.template import Template, Version
 from gdcc.notify.keyring import Keyring
 from gdcc.notify.refusal import invalid
 from gdcc.notify.store import Stored
-from gdcc.notify.templates import Template, Version
 
 STATUSES = ("created", "sending", "delivered", "permanent-failure", "temporary-failure", "technical-failure")
 CHANNELS = ("email", "sms", "line")

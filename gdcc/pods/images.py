@@ -15,13 +15,10 @@ from gdcc.cluster.progress import Report
 from gdcc.errors import GdccError
 from gdcc.programs.debian import install
 from gdcc.programs.envoy import envoy_program
-from gdcc.programs.keycloak import KeycloakBuild
+from gdcc.programs.keycloak import JAVA_OPTIONS, KeycloakBuild
 from gdcc.programs.postgres import postgres_programs
 
 _SYSTEM = "/usr/local/bin:/usr/bin:/bin"
-# Without the first, the second compiler alone takes a core for the first minute; without the second, each takes a
-# share of this machine's memory in place of its limit's.
-_JAVA = "-XX:TieredStopAtLevel=1 -Xms64m -Xmx640m"
 _PROJECT = Path(__file__).resolve().parents[2]
 
 
@@ -75,7 +72,7 @@ def _envoy(report: Report) -> StandIn:
 
 def _keycloak(report: Report) -> StandIn:
     build = KeycloakBuild.obtain(report)
-    variables = {"PATH": _SYSTEM, "JAVA_HOME": str(build.java), "JAVA_OPTS_APPEND": _JAVA}
+    variables = {"PATH": _SYSTEM, "JAVA_HOME": str(build.java), "JAVA_OPTS_APPEND": JAVA_OPTIONS}
     return StandIn(("/opt/keycloak/bin/kc.sh",), variables, {"/opt/keycloak": build.home}, (build.java,))
 
 

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -17,8 +18,8 @@ from gdcc.cluster.golang import tail
 from gdcc.cluster.progress import Report
 from gdcc.engine.api import Api
 from gdcc.errors import GdccError
-from gdcc.nodes.system import succeeds
-from gdcc.pods.images import StandIn, stand_in
+from gdcc.nodes.system import PATH, succeeds
+from gdcc.pods.images import stand_in
 from gdcc.pods.network import Network, hosts
 from gdcc.pods.pod import Json, Pod
 from gdcc.pods.probe import ready
@@ -50,6 +51,7 @@ class Machine:
         self.folder = private_directory(folder).resolve()
         self.volumes = Volumes(api, self.folder)
         self._api, self._report = api, report
+        self._stand_in = cache(lambda image: stand_in(image, report))  # each probe of a command asks for it
         self._network = Network(self.folder)
         self._site = Site(self.folder / "run", attached=True)
         self._pods: dict[str, Pod] = {}
@@ -82,8 +84,6 @@ class Machine:
         """
         self._pods |= {one.id: one for one in pods}
         self._services, self._public = list(services) or self._services, dict(public or self._public)
-        for pod in pods:
-            write_private(self._hosts(pod), b"")
         self._write_hosts()
 
     def address(self, pod: Pod) -> str:
@@ -123,7 +123,7 @@ class Machine:
             lambda: self._ready(pod, container),
             environment,
             home=Path("/"),
-            stop_signal=self._stands_for(container).stop,
+            stop_signal=self._stand_in(container["image"]).stop,
             patience=START,
         )
         self._site.start(program, self._report)
@@ -158,7 +158,7 @@ class Machine:
         if pid is None:
             return False
         user = [f"--reuid={pod.user}", f"--regid={pod.user}", "--clear-groups", "--"]
-        path = self._stands_for(pod.container).environment["PATH"]
+        path = self._stand_in(pod.container["image"]).environment["PATH"]
         inside = ["nsenter", f"--target={pid}", "--net", "--mount", "--root", "--wd", "setpriv", *user]
         return succeeds([*inside, "env", f"PATH={path}", *command])
 
@@ -186,7 +186,7 @@ class Machine:
         return done.stdout
 
     def _command(self, pod: Pod, container: Json, mounts: Mapping[str, Path]) -> tuple[list[str], dict[str, str]]:
-        image = self._stands_for(container)
+        image = self._stand_in(container["image"])
         folder = private_directory(self.folder / "pods" / pod.id / container["name"])
         binds = {one["mountPath"]: mounts[one["name"]] for one in container.get("volumeMounts") or ()}
         writable = {one["mountPath"] for one in container.get("volumeMounts") or () if not one.get("readOnly")}
@@ -215,9 +215,6 @@ class Machine:
         path = f"/api/v1/namespaces/{pod.namespace}/secrets/{named['name']}"
         return b64decode(self._api.request("GET", path)[1]["data"][named["key"]]).decode()
 
-    def _stands_for(self, container: Json) -> StandIn:
-        return stand_in(container["image"], self._report)
-
     def _hosts(self, pod: Pod) -> Path:
         return private_directory(self.folder / "pods" / pod.id) / "hosts"
 
@@ -241,7 +238,7 @@ def _users(folder: Path, user: int) -> Path:
 
 
 def _tool(name: str) -> str:
-    found = shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin")
+    found = shutil.which(name, path=PATH)
     if not found:
         raise GdccError(f"there is no `{name}` on this machine", "install iproute2 and util-linux")
     return found

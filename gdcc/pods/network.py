@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from gdcc.nodes.system import run, succeeds
+from gdcc.nodes.system import free_subnet, run, subnets, succeeds
 from gdcc.pods.pod import Pod
 
 NETWORK = "198.19"
@@ -44,15 +44,10 @@ class Network:
         return Path("/run/netns") / self._name(pod)
 
     def up(self) -> None:
-        """The bridge, with addresses that no other folder's pods have."""
-        for _ in range(256):
-            taken = run(["ip", "-o", "-4", "address"], "asking which addresses are taken").splitlines()
-            if not any(f" {self.machine}/" in line and f" {self.bridge} " not in line for line in taken):
-                break
-            self._third = (self._third + 1) % 256
-        if not succeeds(["ip", "link", "show", self.bridge]):
-            run(["ip", "link", "add", self.bridge, "type", "bridge"], "making a bridge for pods")
-        run(["ip", "address", "replace", f"{self.machine}/24", "dev", self.bridge], "giving the bridge an address")
+        """The bridge, with addresses that no other folder's pods have; after `down`."""
+        self._third = free_subnet(self._third, subnets(NETWORK))
+        run(["ip", "link", "add", self.bridge, "type", "bridge"], "making a bridge for pods")
+        run(["ip", "address", "add", f"{self.machine}/24", "dev", self.bridge], "giving the bridge an address")
         run(["ip", "link", "set", self.bridge, "up"], "bringing the bridge up")
 
     def join(self, pod: Pod) -> None:

@@ -29,8 +29,9 @@ BUILD_OPTIONS = ("--db=postgres", "--health-enabled=true", "--metrics-enabled=tr
 """What `kc.sh build` fixes; everything else is set at start."""
 START = 400.0
 """Seconds; the first start on a new database makes 100 tables, and on a busy machine takes minutes."""
-# Without the first, the second compiler alone takes a core for the first minute.
-_JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -Xms64m -Xmx640m"
+# Without the first, the second compiler alone takes a core for the first minute; without the others, each server takes
+# a share of this machine's memory.
+JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -Xms64m -Xmx640m"
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ class Keycloak:
             "KC_HTTPS_CERTIFICATE_KEY_FILE": str(self.key),
             "KC_CACHE": "local",  # one server; with a cluster's cache it would look for others on the network
             "JAVA_HOME": str(self.build.java),
-            "JAVA_OPTS_APPEND": f"{_JAVA_OPTIONS} -Dgdcc.folder={self.folder}/ -Djava.io.tmpdir={self.folder}",
+            "JAVA_OPTS_APPEND": f"{JAVA_OPTIONS} -Dgdcc.folder={self.folder}/ -Djava.io.tmpdir={self.folder}",
         }
         command = (str(self.build.home / "bin" / "kc.sh"), "start", "--optimized", *self.arguments)
         environment = {**self.environment, **loopback}

@@ -192,11 +192,9 @@ def postgres_programs(report: Report) -> Path:
     Raises:
         GdccError: there is none.
     """
-    found = sorted(_INSTALLED.glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
-    if not found:
+    if not any(_INSTALLED.glob("*/bin/initdb")):
         install((PACKAGE,), report)
-        found = sorted(_INSTALLED.glob("*/bin/initdb"))
-    return found[-1].parent
+    return max(_INSTALLED.glob("*/bin/initdb"), key=lambda path: int(path.parts[-3])).parent
 
 
 def _unprivileged() -> tuple[int, int]:

@@ -89,7 +89,7 @@ def survey(estate: Estate) -> Landscape:
 def _survey(estate: Estate) -> Landscape:
     known = {party.namespace.name: party for party in parties(estate)}
     policies, by_host = [], 0
-    inside = chain.from_iterable(of_services(estate, estate.operators).values())
+    inside = chain.from_iterable(of_services(estate).values())
     for rendered in (*render(estate), *inward(estate), *inside):
         if rendered.kind != "NetworkPolicy":
             by_host += 1

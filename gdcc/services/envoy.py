@@ -200,25 +200,22 @@ def _limit(gateway: Gateway) -> Json:
                       "metadata_key": {"key": _JWT, "path": [{"key": _PAYLOAD}, {"key": name}]}}}
         for name in _CLAIMS
     ]  # fmt: skip
-    every = sum(one.limits.requests_per_minute for one in gateway.bound)
     most = {"max_dynamic_descriptors": max(20, len(gateway.bound))} if gateway.bound else {}
-    config = _rate(every, gateway.replicas) | {"descriptors": descriptors, "rate_limits": [{"actions": actions}]} | most
+    config = _rate(gateway) | {"descriptors": descriptors, "rate_limits": [{"actions": actions}]} | most
     return _filter("local_ratelimit", f"{_HTTP}.local_ratelimit.v3.LocalRateLimit", config)
 
 
 def _total(gateway: Gateway) -> Json:
     """Who logs in shows no token yet: the sum of all bindings' limits is what the service takes in a minute."""
+    return _filter("local_ratelimit", f"{_HTTP}.local_ratelimit.v3.LocalRateLimit", _rate(gateway))
+
+
+def _rate(gateway: Gateway) -> Json:
     every = sum(one.limits.requests_per_minute for one in gateway.bound)
-    return _filter(
-        "local_ratelimit", f"{_HTTP}.local_ratelimit.v3.LocalRateLimit", _rate(max(every, 1), gateway.replicas)
-    )
-
-
-def _rate(limit: int, replicas: int) -> Json:
     always = {"default_value": {"numerator": 100, "denominator": "HUNDRED"}}
     return {
         "stat_prefix": "limit",
-        "token_bucket": _bucket(max(limit, 1), replicas),
+        "token_bucket": _bucket(max(every, 1), gateway.replicas),
         "filter_enabled": always,
         "filter_enforced": always,
         "enable_x_ratelimit_headers": "DRAFT_VERSION_03",

@@ -63,18 +63,17 @@ class Running:
         self.machine, self._api, self._estate = machine, api, estate
         self._services, self._report, self._realm = services, report, ""
         self.authority = Authority.ensure(machine.folder / "authority")
-        spaces = [backend(one) for one in services]
-        found = [Pod.of(one) for space in (*spaces, GATEWAY) for one in self._workloads(space)]
-        self.pods = {one.id: one for one in found}
+        self._spaces = (*map(backend, services), GATEWAY)
+        self.pods = self._pods_now()
         self.outside = Outside(machine, self._put) if "notify" in services else None
-        named = [one for space in (*spaces, GATEWAY) for one in self._list(space, "services")]
+        named = [one for space in self._spaces for one in self._list(space, "services")]
         public = {
             endpoint.host: pod.id
-            for pod in found
+            for pod in self.pods.values()
             if pod.namespace == GATEWAY
             for endpoint in estate.services[pod.name].endpoints
         }
-        machine.expect([*found, *(self.outside.pods if self.outside else ())], named, public)
+        machine.expect([*self.pods.values(), *(self.outside.pods if self.outside else ())], named, public)
 
     # Begin -----------------------------------------------------------------------------------------------------------
 
@@ -118,8 +117,7 @@ class Running:
         Returns:
             What was done, a line each.
         """
-        spaces = [backend(one) for one in self._services]
-        found = {pod.id: pod for space in (*spaces, GATEWAY) for pod in map(Pod.of, self._workloads(space))}
+        found = self._pods_now()
         changed = {pod.id for pod in found.values() if pod != self.pods.get(pod.id)}
         self.pods = found
         self.machine.refresh()
@@ -151,6 +149,9 @@ class Running:
         }
 
     # Ask -------------------------------------------------------------------------------------------------------------
+
+    def _pods_now(self) -> dict[str, Pod]:
+        return {pod.id: pod for space in self._spaces for pod in map(Pod.of, self._workloads(space))}
 
     def _workloads(self, space: str) -> Iterator[Json]:
         found = [one for kind in _KINDS for one in self._list(space, kind, "/apis/apps/v1")]

@@ -14,7 +14,7 @@ from pathlib import Path
 from gdcc.console import err, out
 from gdcc.engine.api import Api, ApiError, connect
 from gdcc.errors import GdccError
-from gdcc.identity.incluster import in_cluster
+from gdcc.identity.incluster import FOLDER, in_cluster
 from gdcc.services.recipe import RANDOM, Recipe, read
 
 MANAGER = "gdcc-credentials"
@@ -60,7 +60,7 @@ def main(file: str) -> None:
     if not inside:
         hint = "start it with: kubectl create job --from=cronjob/credentials"
         raise GdccError("this runs in a pod of the cluster", hint)
-    namespace = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace").read_text("utf-8").strip()
+    namespace = (FOLDER / "namespace").read_text("utf-8").strip()
     made = make(connect(inside), namespace, read(Path(file).read_text("utf-8")))
     out.print("made:", ", ".join(made) or "nothing, all are there", markup=False)
 

@@ -9,27 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from gdcc.compliance import reports
 from gdcc.compliance.pack import Pack
+from tests.browser import chromium
 
 from .examples import Terms, first_namespace, looked, packed
-
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is missing: `pip install playwright`")
-
-CHROMIUM = Path("/usr/bin/chromium")
-# Without the background-networking flags Chromium looks for hosts of its own at every start.
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Chromium: `apt-get install chromium`")
 
 Open = Callable[..., Any]
 
@@ -51,10 +37,8 @@ def page_file(pack: Pack, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=str(CHROMIUM), args=list(FLAGS))
+    with chromium() as running:
         yield running
-        running.close()
 
 
 @pytest.fixture
@@ -80,7 +64,7 @@ def opened(browser: Any, page_file: Path) -> Iterator[Open]:
 
 def told(page: Any, pattern: str) -> None:
     """Waits until the filters have done their work."""
-    sync_api.expect(page.locator("output")).to_have_text(re.compile(pattern))
+    expect(page.locator("output")).to_have_text(re.compile(pattern))
 
 
 def visible(page: Any, selector: str) -> list[str]:

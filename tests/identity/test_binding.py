@@ -20,7 +20,6 @@ from gdcc.model import bindings, load_estate, load_settings
 from tests.checkout import REPOSITORY, Checkout
 from tests.identity.conftest import Identities, desired
 from tests.identity.oidc import Application
-from tests.services.digests import write_digests
 
 pytestmark = pytest.mark.cluster
 
@@ -91,10 +90,7 @@ def _secret(target: str) -> str:
 @pytest.fixture(scope="module")
 def stack(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     root = tmp_path_factory.mktemp("bound")
-    made = Checkout.make(root, "moph/ddc", "mof/rd", project=f"p{uuid.uuid4().hex[:8]}")
-    settings = root / "stacks/Pulumi.local.yaml"
-    settings.write_text(settings.read_text().replace("    - tenancy\n", "    - tenancy\n    - services\n"))
-    write_digests(root)
+    made = Checkout.make(root, "moph/ddc", "mof/rd", project=f"p{uuid.uuid4().hex[:8]}", services=True)
     made.environment["KUBECONFIG"] = str(cluster.kubeconfig)
     made.gdcc("up", "--yes")
     yield made

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import time
 import uuid
 from collections.abc import Iterator
@@ -11,30 +10,24 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Route
 
 from gdcc.identity import Realm
 from gdcc.model import Environment, Estate, Tenant
+from tests.browser import chromium
 from tests.identity.conftest import Bound, Identities, Shelf, desired
 from tests.identity.oidc import Application, totp
 
 pytestmark = pytest.mark.services
 
 CALLBACK = "https://app.ddc.example/callback"
-CHROMIUM = "/usr/bin/chromium"
 PASSWORD = "ดอกราชพฤกษ์ 2569 บาน"
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-QUIET += ["--disable-component-update", "--disable-sync"]
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    if not shutil.which(CHROMIUM):
-        pytest.skip("no Chromium: install Debian's package `chromium`")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+    with chromium() as started:
         yield started
-        started.close()
 
 
 @pytest.fixture

@@ -35,11 +35,11 @@ def awkward(seed: int) -> Estate:
 
 @pytest.mark.cluster
 def test_every_policy_is_accepted_as_it_stands(cluster: Cluster) -> None:
-    estates = [REAL, *map(awkward, range(10))]
+    estates = [replace(estate, operators=("cloudnative-pg",)) for estate in (REAL, *map(awkward, range(10)))]
     specs = {
         json.dumps(policy.spec)
         for estate in estates
-        for policy in (*render(estate), *inward(estate), *chain(*of_services(estate, ["cloudnative-pg"]).values()))
+        for policy in (*render(estate), *inward(estate), *chain(*of_services(estate).values()))
         if policy.kind == "NetworkPolicy"
     }
     assert len(specs) > 120

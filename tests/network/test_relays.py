@@ -80,7 +80,7 @@ def test_everything_wrong_is_told_at_once_with_its_line(project: Project) -> Non
 
 
 def ways_out(estate: Estate) -> list[NetworkPolicy]:
-    return [one for each in of_services(estate, []).values() for one in each if one.source == FILE]
+    return [one for each in of_services(estate).values() for one in each if one.source == FILE]
 
 
 def test_only_notifys_workers_get_out_and_only_to_the_relays(project: Project) -> None:
@@ -127,7 +127,7 @@ def test_a_relay_by_name_is_a_rule_of_cilium_for_the_workers(project: Project) -
 def test_a_way_out_that_no_relay_declares_stops_the_program(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     estate = project.estate()
     wider = replace(estate, relays=tuple(one.model_copy(update={"cidr": "198.51.0.0/16"}) for one in estate.relays))
-    rules = of_services(wider, [])
+    rules = of_services(wider)
     monkeypatch.setattr("gdcc.reach.landscape.of_services", lambda *_: rules)
     assert survey(estate).matrix.allows(Pod("svc-notify", WORKER), ip_address("198.51.7.7"), "TCP", 443)
     told = list(map(str, check(estate)))

@@ -15,7 +15,7 @@ def chosen_here(request: pytest.FixtureRequest) -> list[pytest.Item]:
     return [item for item in request.session.items if item.path.parent == HERE]
 
 
-def chosen_params(request: pytest.FixtureRequest) -> list[dict[str, Any]]:
-    """The parameters of those in the module that asks; elsewhere a name means something else."""
-    own = [item for item in chosen_here(request) if item.path == request.path]
-    return [item.callspec.params for item in own if hasattr(item, "callspec")]
+def chosen_params(request: pytest.FixtureRequest, name: str) -> list[Any]:
+    """The values of a parameter of those in the module that asks; elsewhere its name means something else."""
+    own = [item for item in chosen_here(request) if item.path == request.path and hasattr(item, "callspec")]
+    return [item.callspec.params[name] for item in own if name in item.callspec.params]

@@ -55,7 +55,6 @@ def _ssh_options() -> dict[str, Mutation]:
     return found
 
 
-STRICT = "net.ipv4.conf.all.rp_filter"
 SYSCTL = "/etc/sysctl.d/99-zz-gdcc.conf"
 
 
@@ -77,7 +76,6 @@ RULES = "/etc/audit/rules.d/60-gdcc.rules"
 QUALITY = "/etc/security/pwquality.conf.d/60-gdcc.conf"
 LOGIN = "/etc/login.defs"
 AUTH, ACCOUNT, PASSWORD = (f"/etc/pam.d/common-{name}" for name in ("auth", "account", "password"))
-USER_FILES = "/etc/passwd /etc/shadow /etc/group /etc/gshadow"
 SUDOERS = "/etc/sudoers.d/60-gdcc"
 FIREWALL = "/etc/gdcc/firewall.nft"
 JOURNALD = "/etc/systemd/journald.conf.d/60-gdcc.conf"

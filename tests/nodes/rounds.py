@@ -4,18 +4,43 @@ from __future__ import annotations
 
 import secrets
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from testinfra.host import Host
 
-from gdcc.nodes.probe import CONTAINER, Answer, Answers
+from gdcc.compliance.evidence import State
+from gdcc.nodes.check import NodeCheck
+from gdcc.nodes.probe import CONTAINER, ENVIRONMENT, Answer, Answers
+from tests.nodes.mutations import Mutation
 
 # Each command in a shell of its own, as `gdcc.nodes.probe.ask` runs it; what follows is run even when one fails.
 _TOLD = 'told() {{ ( eval "$1" ) </dev/null 2>&1; echo {mark} $?; }}'
 
 
-def rounds(
-    host: Host, mutations: Sequence[tuple[str, str]], commands: Sequence[str]
+@dataclass(frozen=True)
+class Undone:
+    """What was seen while one setting was undone; the other settings were as they should be."""
+
+    undo: Answer
+    mend: Answer
+    failing: frozenset[str]
+
+
+def undone(
+    host: Host, mutations: Mapping[str, Mutation], checks: Sequence[NodeCheck], wrong: Collection[State]
+) -> dict[str, Undone]:
+    """For each mutation, which of the checks, looked at in their order, fail: their state is one that is `wrong`."""
+    asked = [command for one in checks for command in one.commands]
+    found = {}
+    for name, (undo, answers, mend) in zip(mutations, _rounds(host, mutations.values(), asked), strict=True):
+        failing = frozenset(one.id for one in checks if one.judge(answers).state in wrong)
+        found[name] = Undone(undo, mend, failing)
+    return found
+
+
+def _rounds(
+    host: Host, mutations: Collection[Mutation], commands: Sequence[str]
 ) -> Iterator[tuple[Answer, Answers, Answer]]:
     """Undo, look and mend, for each of `mutations`.
 
@@ -24,10 +49,10 @@ def rounds(
     """
     wanted = list(dict.fromkeys([CONTAINER, *commands]))
     mark = secrets.token_hex(16)
-    lines = ["export LC_ALL=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]
+    lines = [ENVIRONMENT]
     lines += [_TOLD.format(mark=mark), "look() {", *(f"told {shlex.quote(command)}" for command in wanted), "}"]
-    for undo, mend in mutations:
-        lines += [f"told {shlex.quote(undo)}", "look", f"told {shlex.quote(mend)}"]
+    for one in mutations:
+        lines += [f"told {shlex.quote(one.undo)}", "look", f"told {shlex.quote(one.mend)}"]
     said = host.run("sh -c %s", "\n".join(lines)).stdout
     answers = []
     rest = said

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 import pytest
 
 from gdcc.compliance.evidence import State
 from gdcc.nodes.check import NodeCheck
 from gdcc.nodes.checks import CHECKS, host_of, judged, look
-from gdcc.nodes.probe import Answer
+from tests.nodes import rounds
 from tests.nodes.chosen import chosen_params
 from tests.nodes.conftest import Hosts
 from tests.nodes.mutations import MUTATIONS
-from tests.nodes.rounds import rounds
 
 BY_ID = {check.id: check for check in CHECKS}
 BATCH = 12
@@ -63,30 +61,16 @@ def test_what_a_container_cannot_show_is_not_run_and_says_why(hardened: Hosts) -
     assert all("the node is a container" in seen.actual for seen in unseen.values())
 
 
-@dataclass(frozen=True)
-class Undone:
-    """What was seen while one setting was undone; the other settings were as they should be."""
-
-    undo: Answer
-    mend: Answer
-    failing: frozenset[str]
-
-
 @pytest.fixture(scope="module")
-def undone(request: pytest.FixtureRequest, hardened: Hosts) -> dict[str, Undone]:
+def undone(request: pytest.FixtureRequest, hardened: Hosts) -> dict[str, rounds.Undone]:
     """For each check whose test was chosen. Some hosts at a time, and on each one setting after another."""
-    params = chosen_params(request)
-    chosen = [one["check"].id for one in params if "check" in one and one["check"].id in MUTATIONS]
-    asked = [command for one in CHECKS for command in one.commands]
+    chosen = [check.id for check in chosen_params(request, "check") if check.id in MUTATIONS]
 
-    def on(name: str, ids: list[str]) -> dict[str, Undone]:
+    def on(name: str, ids: list[str]) -> dict[str, rounds.Undone]:
         host, found = host_of(hardened.inventory, name), {}
         for begin in range(0, len(ids), BATCH):
-            batch = ids[begin : begin + BATCH]
-            mutations = [(MUTATIONS[check].undo, MUTATIONS[check].mend) for check in batch]
-            for check, (undo, answers, mend) in zip(batch, rounds(host, mutations, asked), strict=True):
-                failing = frozenset(one.id for one in CHECKS if one.judge(answers).state is State.FAIL)
-                found[check] = Undone(undo, mend, failing)
+            batch = {check: MUTATIONS[check] for check in ids[begin : begin + BATCH]}
+            found |= rounds.undone(host, batch, CHECKS, {State.FAIL})
         return found
 
     hosts = hardened.hardened[:2]
@@ -97,7 +81,9 @@ def undone(request: pytest.FixtureRequest, hardened: Hosts) -> dict[str, Undone]
 
 @pytest.mark.nodes
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.id)
-def test_undone_by_hand_exactly_its_check_fails(hardened: Hosts, undone: dict[str, Undone], check: NodeCheck) -> None:
+def test_undone_by_hand_exactly_its_check_fails(
+    hardened: Hosts, undone: dict[str, rounds.Undone], check: NodeCheck
+) -> None:
     if check.id in UNSEEN:
         seen = judged(host_of(hardened.inventory, hardened.hardened[0]), [check])[check.id]
         assert seen.state is State.NOT_RUN

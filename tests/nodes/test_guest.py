@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,9 +18,9 @@ from gdcc.nodes.lab import Lab
 from gdcc.nodes.layout import Layout
 from gdcc.nodes.probe import Answer, ask
 from gdcc.nodes.reading import clock_offset
+from tests.nodes import rounds
 from tests.nodes.chosen import chosen_params
 from tests.nodes.on_guest import ABSENT, COMPANIONS, MUTATIONS, STAYS
-from tests.nodes.rounds import rounds
 
 OWN = tuple(
     replace(check, views=views) for check in CHECKS if (views := tuple(view for view in check.views if view.own_kernel))
@@ -52,32 +52,19 @@ def test_every_check_passes_after_a_boot_on_a_kernel_of_its_own(guest: Guest) ->
     assert not REAL & {check.id for check in OWN}, "seen neither on hosts nor on guests"
 
 
-@dataclass(frozen=True)
-class Undone:
-    undo: Answer
-    mend: Answer
-    failing: frozenset[str]
-
-
 @pytest.fixture(scope="module")
-def undone(request: pytest.FixtureRequest, guest: Guest) -> dict[str, Undone]:
+def undone(request: pytest.FixtureRequest, guest: Guest) -> dict[str, rounds.Undone]:
     """What was seen while each setting was undone, for those checks whose test was chosen, in one connection."""
-    params = chosen_params(request)
-    chosen = [one["own"].id for one in params if "own" in one]
+    mutations = {own.id: MUTATIONS[own.id] for own in chosen_params(request, "own")}
     # The clock first: it is being put right while it is looked at.
-    asked = sorted((command for one in OWN for command in one.commands), key=lambda one: "chronyc" not in one)
+    checks = sorted(OWN, key=lambda one: not any("chronyc" in command for command in one.commands))
     host = host_of(guest.layout.inventory, guest.host.name)
-    mutations = [(MUTATIONS[check].undo, MUTATIONS[check].mend) for check in chosen]
-    found = {}
-    for check, (undo, answers, mend) in zip(chosen, rounds(host, mutations, asked), strict=True):
-        failing = frozenset(one.id for one in OWN if one.judge(answers).state is not State.PASS)
-        found[check] = Undone(undo, mend, failing)
-    return found
+    return rounds.undone(host, mutations, checks, {State.FAIL, State.NOT_RUN})
 
 
 @pytest.mark.nodes
 @pytest.mark.parametrize("own", [one for one in OWN if one.id not in NOT_IN_TURN], ids=lambda check: check.id)
-def test_undone_in_force_exactly_its_check_fails(undone: dict[str, Undone], own: NodeCheck) -> None:
+def test_undone_in_force_exactly_its_check_fails(undone: dict[str, rounds.Undone], own: NodeCheck) -> None:
     one = undone[own.id]
     assert one.undo.code == 0, f"the mutation did nothing: {one.undo.output}"
     assert one.mend.code == 0, one.mend.output

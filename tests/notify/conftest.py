@@ -22,7 +22,8 @@ from gdcc.cluster.process import free_port
 from gdcc.cluster.progress import Report
 from gdcc.programs.postgres import postgres_programs
 from tests.notify.issuer import Issuer
-from tests.notify.office import Office, answers, until
+from tests.notify.office import Office, answers
+from tests.waiting import until
 
 
 class Database:

@@ -9,9 +9,7 @@ import secrets
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +24,7 @@ from gdcc.notify.commands import api_key
 from gdcc.notify.keyring import Keyring
 from tests.notify.issuer import Issuer
 from tests.notify.mailbox import JOURNAL
+from tests.waiting import until
 
 WELCOME = "0b5ad4c8-6b53-4a7d-9a35-4f2b1c8e7a01"
 CODE = "0b5ad4c8-6b53-4a7d-9a35-4f2b1c8e7a02"
@@ -282,11 +281,3 @@ def answers(url: str) -> bool:
         return requests.get(url, timeout=2).status_code == 200
     except requests.RequestException:
         return False
-
-
-def until(condition: Callable[[], object], seconds: float, what: str) -> None:
-    """Waits for something, at most so long."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.05)

@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from notifications_python_client.errors import HTTPError
 
 from gdcc.notify.keyring import service_id
-from tests.notify.office import CODE, THEIRS, WELCOME, Office, bindings, until
+from tests.notify.office import CODE, THEIRS, WELCOME, Office, bindings
+from tests.waiting import until
 
 SEND = "/v2/notifications/email"
 MESSAGE = {

@@ -12,7 +12,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from tests.notify.conftest import Database
-from tests.notify.office import CHAT, CODE, LINE_ID, WELCOME, Office, until
+from tests.notify.office import CHAT, CODE, LINE_ID, WELCOME, Office
+from tests.waiting import until
 
 FILLED = {"name": "x", "day": "y"}
 

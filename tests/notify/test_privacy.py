@@ -12,7 +12,8 @@ import requests
 
 from gdcc.notify import journal
 from gdcc.notify.log import event
-from tests.notify.office import CODE, WELCOME, Office, until
+from tests.notify.office import CODE, WELCOME, Office
+from tests.waiting import until
 
 NAMES = ("สมชาย-ลับ", "somchai-secret", "0898765432", "66898765432", "1234567890123", "๙๙๙๙")
 

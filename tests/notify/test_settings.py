@@ -30,7 +30,8 @@ from gdcc.notify.settings import settings
 from gdcc.notify.templates import Library
 from tests.notify.conftest import Database, make_office
 from tests.notify.issuer import Issuer
-from tests.notify.office import TEMPLATES, WELCOME, Office, answers, bindings, until
+from tests.notify.office import TEMPLATES, WELCOME, Office, answers, bindings
+from tests.waiting import until
 
 
 def test_every_setting_that_is_missing_or_wrong_is_told_at_once(tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ def test_cyclonus_agrees_on_random_pairs_of_the_real_stacks(oracle: Oracle, land
 def _rendered(landscape: Landscape) -> Iterator[NetworkPolicy]:
     """Everything that was looked at: of tenants, at the gateway of the common services, and inside those."""
     estate = landscape.estate
-    return chain(render(estate), inward(estate), *of_services(estate, estate.operators).values())
+    return chain(render(estate), inward(estate), *of_services(estate).values())
 
 
 def _services(landscape: Landscape) -> list[str]:

@@ -23,7 +23,7 @@ def mistaken(estate: Estate, monkeypatch: pytest.MonkeyPatch) -> Callable[[Calla
     """What is found once the rules of the common services are changed."""
 
     def found(change: Callable[[Rules], None]) -> list[str]:
-        rules = of_services(estate, estate.operators)
+        rules = of_services(estate)
         change(rules)
         monkeypatch.setattr("gdcc.reach.landscape.of_services", lambda *_: rules)
         return list(map(str, check(estate)))

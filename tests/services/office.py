@@ -5,9 +5,8 @@ from __future__ import annotations
 import email
 import mailbox
 import socket
-import time
 from base64 import b64decode
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email import policy
@@ -26,15 +25,6 @@ APPOINTMENT = "6f0c2b9e-3d64-4e0b-8a55-1c7f5e2d9a01"
 CODE = "6f0c2b9e-3d64-4e0b-8a55-1c7f5e2d9a02"
 KEYCLOAK = "keycloak.svc-identity.svc.cluster.local"
 COLLEAGUE, TELEPHONE = "tester@ddc.go.th.example", "081-234-5678"
-
-
-def until(true: Callable[[], Any], seconds: float = 90) -> Any:
-    """What it says at last; fails when it stays untrue."""
-    deadline = time.monotonic() + seconds
-    while not (said := true()):
-        assert time.monotonic() < deadline, "it did not come true in time"
-        time.sleep(0.3)
-    return said
 
 
 @contextmanager

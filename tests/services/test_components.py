@@ -52,7 +52,7 @@ def built(estate: Estate, operators: tuple[Operator, ...] = ()) -> list[dict[str
     recorder = Recorder()
 
     def program() -> None:
-        CommonServices("services", CommonServicesArgs(estate, StackSettings(operators=operators)))
+        CommonServices("services", CommonServicesArgs(replace(estate, operators=operators), StackSettings()))
 
     with loop_of_its_own():
         mocks.set_mocks(recorder, project="gdcc", stack="test", preview=False)

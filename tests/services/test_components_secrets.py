@@ -25,7 +25,7 @@ from gdcc.services.secrets import make
 from ..model.conftest import REPOSITORY, TODAY
 
 EVERYBODY = load_estate(REPOSITORY, StackSettings(agencies=("*",)), TODAY)
-GROUND = Ground(EVERYBODY, dict.fromkeys(NEEDED, "image"), frozenset())
+GROUND = Ground(EVERYBODY, dict.fromkeys(NEEDED, "image"))
 
 
 class Shelf(Api):

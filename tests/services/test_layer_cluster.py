@@ -21,7 +21,7 @@ from policies.live import CHECKS
 from tests.checkout import Checkout
 from tests.escape.attack import MERGE, Request
 from tests.escape.identities import Actor, with_certificate
-from tests.services.digests import write_digests
+from tests.waiting import until
 
 pytestmark = pytest.mark.cluster
 SPACES = ("svc-gateway", "svc-identity", "svc-notify", "svc-payment", "svc-esaraban")
@@ -44,7 +44,6 @@ def layer(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     """One agency and the common services, applied by an administrator, who installs the platform's roles with them."""
     root = tmp_path_factory.mktemp("layer")
     made = Checkout.make(root, "moph/ddc", project="layer", services=True)
-    write_digests(root)
     made.environment["KUBECONFIG"] = str(cluster.kubeconfig)
     made.gdcc("up", "--yes")
     yield made
@@ -221,10 +220,8 @@ def test_a_deployer_builds_the_whole_layer_anew_changes_it_and_takes_a_binding_a
         administrator.call(Request("DELETE", f"/api/v1/namespaces/{space}"))
     role = "/apis/rbac.authorization.k8s.io/v1/clusterroles/gdcc:credential:identity"
     administrator.call(Request("DELETE", role))
-    deadline = time.monotonic() + 120
-    while any(administrator.send(Request("GET", f"/api/v1/namespaces/{space}")).done for space in SPACES):
-        assert time.monotonic() < deadline, "namespaces do not end"
-        time.sleep(0.5)
+    left = [Request("GET", f"/api/v1/namespaces/{space}") for space in SPACES]
+    until(lambda: not any(administrator.send(one).done for one in left), 120, "the end of the namespaces")
     deployer = _as_deployer(cluster, layer, tmp_path)
     deployer.gdcc("up", "--yes")
     assert administrator.send(Request("GET", role)).done

@@ -25,7 +25,7 @@ import jwt
 import psutil
 import pytest
 import requests
-from playwright.sync_api import Page, Route, sync_playwright
+from playwright.sync_api import Page, Route
 
 from gdcc.cluster import Cluster
 from gdcc.cluster.progress import Report
@@ -37,19 +37,22 @@ from gdcc.pods import Machine
 from gdcc.pods.images import stand_in
 from gdcc.programs.postgres import postgres_programs
 from gdcc.services.running import Running
+from tests.browser import chromium
 from tests.checkout import REPOSITORY, Checkout
 from tests.identity.oidc import totp
-from tests.services.office import APPOINTMENT, CODE, KEYCLOAK, TELEPHONE, Office, application_pod, named, until
+from tests.services.office import APPOINTMENT, CODE, KEYCLOAK, TELEPHONE, Office, application_pod, named
+from tests.waiting import until
 
 pytestmark = [pytest.mark.services, pytest.mark.cluster]
 
 CALLBACK = "https://app.ddc.dev.gdcc.go.th.example/callback"
-CHROMIUM = "/usr/bin/chromium"
 PASSWORD = "ดอกราชพฤกษ์ 2569 บาน"
 LIFE = 60
 """Seconds of an access token in this run; the platform's is five minutes."""
 LEEWAY = 30
 """Seconds of clock skew that the gateway allows."""
+PATIENCE = 90
+"""Seconds for what comes about in its own time."""
 
 
 def _asked(root: Path) -> None:
@@ -165,11 +168,11 @@ def test_an_application_gets_a_token_that_says_whose_it_is(office: Office, ddc: 
 def test_a_message_arrives_in_the_mailbox_in_thai(office: Office, ddc: str) -> None:
     answer = office.send(office.token(ddc), "first")
     assert answer.status_code == 201, answer.text
-    (mail,) = until(office.mail)
+    (mail,) = until(office.mail, PATIENCE, "the mail")
     assert mail["subject"] == "นัดหมายรับวัคซีนวันที่ 1 ธันวาคม"
     assert "เรียน สมชาย" in mail["text"]
     path = f"/notifications/{answer.json()['id']}"
-    until(lambda: office.notify("GET", path, office.token(ddc)).json()["status"] == "delivered")
+    until(lambda: office.notify("GET", path, office.token(ddc)).json()["status"] == "delivered", PATIENCE, "delivery")
 
 
 def test_the_readmes_program_sends_its_message_as_a_pod_of_the_agency(office: Office, ddc: str) -> None:
@@ -193,7 +196,7 @@ def test_a_text_message_arrives_through_kannel(office: Office, ddc: str) -> None
     assert answer.status_code == 201, answer.text
     assert office.running.outside is not None
     messages = office.running.outside.messages
-    until(lambda: "66812345678 ucs-2" in messages.read_text(errors="replace"))
+    until(lambda: "66812345678 ucs-2" in messages.read_text(errors="replace"), PATIENCE, "the text message")
 
 
 def test_what_is_sent_again_under_its_reference_is_the_same_message(office: Office, ddc: str) -> None:
@@ -249,21 +252,15 @@ def test_only_the_realm_is_shown_and_nothing_of_the_administrators(office: Offic
 @pytest.fixture
 def page(office: Office) -> Iterator[Page]:
     """A browser that finds the ID service by its name, and is shown the application's page without leaving here."""
-    if not shutil.which(CHROMIUM):
-        pytest.skip("no Chromium: install Debian's package `chromium`")
     names = ",".join(f"MAP {one.host} {one.address}" for one in office.running.places().values())
-    quiet = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-    quiet += ["--disable-component-update", "--disable-sync", f"--host-resolver-rules={names}"]
 
     def arrived(route: Route) -> None:
         route.fulfill(body="arrived")
 
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=quiet)
+    with chromium(f"--host-resolver-rules={names}") as browser:
         context = browser.new_context(ignore_https_errors=True, locale="th-TH")
         context.route("https://app.ddc.dev.gdcc.go.th.example/**", arrived)
         yield context.new_page()
-        browser.close()
 
 
 def _official(office: Office) -> str:
@@ -338,7 +335,7 @@ def test_the_nightly_copy_of_a_database_can_be_read(office: Office) -> None:
 def test_nothing_is_lost_or_sent_twice_when_the_database_is_killed(office: Office, ddc: str) -> None:
     running = office.running
     database = running.pods["svc-notify-postgres"]
-    arrived = len(until(office.mail))
+    arrived = len(until(office.mail, PATIENCE, "the mail"))
     accepted, token = 0, office.token(ddc)
     for number in range(23):
         if number == 10:
@@ -347,11 +344,15 @@ def test_nothing_is_lost_or_sent_twice_when_the_database_is_killed(office: Offic
             assert any("svc-notify-postgres" in line for line in running.refresh())
         reference, day = f"kill-{number}", f"{number} ธันวาคม"
         if not 10 <= number < 13:
-            until(lambda reference=reference, day=day: office.send(token, reference, day).status_code == 201)
+            until(
+                lambda reference=reference, day=day: office.send(token, reference, day).status_code == 201,
+                PATIENCE,
+                "the database",
+            )
             accepted += 1
         else:  # while it is away nothing is accepted that is not kept
             assert office.send(token, reference, day).status_code >= 500
-    until(lambda: len(office.mail()) >= arrived + accepted)
+    until(lambda: len(office.mail()) >= arrived + accepted, PATIENCE, "all that was accepted")
     time.sleep(3)
     subjects = [one["subject"] for one in office.mail()][arrived:]
     assert len(office.mail()) == arrived + accepted, subjects
@@ -389,4 +390,4 @@ def test_who_unbinds_from_the_id_service_loses_key_and_client(office: Office, dm
     assert application.token().status_code in (400, 401)
     gone = f"/api/v1/namespaces/{dms}-dev/secrets"
     until(lambda: not [one for one in office.api.request("GET", gone)[1]["items"]
-                       if one["metadata"]["name"] == "service-identity"])  # fmt: skip
+                       if one["metadata"]["name"] == "service-identity"], PATIENCE, "the end of its key")  # fmt: skip

@@ -115,11 +115,7 @@ CHECKS = (
         "packages-no-compiler",
         "GC-45",
         "there is no compiler",
-        (
-            View(
-                "in force", f"for name in {' '.join(COMPILERS)}; do command -v $name; done", whole, "(nothing)", nothing
-            ),
-        ),
+        (View("in force", SEARCH, whole, "(nothing)", nothing),),
     ),
     *(
         NodeCheck(
