@@ -4,6 +4,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+PROCESSES ?= 2
 # Made anew when the lock or the package's own metadata changes.
 READY := .venv/ready
 
@@ -22,7 +23,11 @@ down: $(READY) ## Stop the local control plane; its data stays (gdcc cluster dow
 
 .PHONY: test
 test: $(READY) ## Every test, on a real control plane; what cannot run says why
-	$(BIN)/pytest
+	@# What is measured has the machine for itself; the other tests are shared by processes (tests/sharing.py).
+	@status=0; \
+	$(BIN)/pytest tests/bench || status=$$?; \
+	$(BIN)/pytest -n $(PROCESSES) --ignore tests/bench || status=$$?; \
+	exit $$status
 
 .PHONY: check
 check: $(READY) ## Formatting, lint, types, stack files and their schemas; changes nothing

@@ -63,5 +63,8 @@ MUTATIONS: dict[str, Mutation] = {
     ),
     "clock-service": Mutation("systemctl stop chrony.service", f"systemctl start chrony.service && {SYNCHRONISED}"),
     "clock-sources": Mutation(ONE_FEWER, f"systemctl restart chrony.service && {SYNCHRONISED}"),
-    "clock-offset": Mutation(f"{STEP} && systemctl restart chrony.service && {until(WRONG)}", SYNCHRONISED),
+    "clock-offset": Mutation(
+        f"{STEP} && systemctl restart chrony.service && {until(WRONG)}",
+        f"chronyc makestep > /dev/null && {SYNCHRONISED}",
+    ),
 }

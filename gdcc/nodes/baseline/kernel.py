@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from gdcc.nodes.check import NodeCheck, View
-from gdcc.nodes.reading import assigned, code, count, whole
+from gdcc.nodes.probe import Answer
+from gdcc.nodes.reading import assigned, code, count
 
 LIVE = "sysctl --all 2>/dev/null"
+LOADED = "cat /proc/modules"
 WRITTEN = "systemd-analyze cat-config sysctl.d"
 HOSTS_KERNEL = "the node is a container and this value its host's"
 
@@ -63,9 +65,13 @@ def _loose(value: str) -> bool:
 
 
 def _module(name: str) -> NodeCheck:
-    live = f"grep -c '^{name.replace('-', '_')} ' /proc/modules"
+    lines = count(f"^{name.replace('-', '_')} ")
+
+    def loaded(answer: Answer) -> str:
+        return answer.output if answer.code else lines(answer)  # an unreadable list is not an empty one
+
     views = (
-        View("in force", live, whole, "0", own_kernel="the node is a container and its host's modules are loaded"),
+        View("in force", LOADED, loaded, "0", own_kernel="the node is a container and its host's modules are loaded"),
         # The answer counts and not the file: aliases and other files have their say.
         View("on disk", "modprobe --showconfig", count(f"^install {name.replace('-', '_')} /bin/false$"), "1"),
     )
