@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,11 +15,15 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from gdcc.compliance import pack
+from gdcc.compliance.evidence import State
 from gdcc.errors import GdccError
-from gdcc.nodes import abandoned, image, lab, machine, orphans, system
+from gdcc.nodes import abandoned, guest_kernel, image, lab, machine, orphans, system
+from gdcc.nodes.checks import CHECKS
 from gdcc.nodes.commands import app
 from gdcc.nodes.layout import Layout
 from gdcc.nodes.system import obstacle
+from tests.checkout import GDCC, REPOSITORY
 
 
 @pytest.fixture
@@ -103,6 +108,33 @@ def test_an_up_that_is_killed_anywhere_is_put_right_by_the_next(state: Path, sec
     lab.down(state, purge=True)
     assert left_of(up.layout) == []
     assert not up.layout.root.exists()
+
+
+@pytest.mark.nodes
+def test_the_verbs_boot_a_guest_whose_own_kernel_gives_evidence_and_end_it(state: Path) -> None:
+    if reason := guest_kernel.obstacle():
+        pytest.skip(reason)
+
+    def gdcc(*arguments: object, status: int = 0) -> str:
+        command = [GDCC, *map(str, arguments)]
+        environment = {**os.environ, "GDCC_STATE": str(state)}
+        done = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == status, done.stderr
+        return done.stdout
+
+    said = gdcc("nodes", "up", "--hosts", 1, "--guest")
+    inventory = re.findall(r"gdcc comply --nodes (.+)", said)
+    assert len(inventory) == 1, said
+    # Nobody has hardened it: that is a failure which its kernel shows, and no longer `not-run`.
+    gdcc("comply", "--control", "GC-48", "--nodes", inventory[0], "--out", state / "evidence", status=1)
+    seen = {one.check: one for one in pack.read(state / "evidence").records if one.check.startswith("node-")}
+    own = {f"node-{check.id}" for check in CHECKS if check.control == "GC-48" and check.views[0].own_kernel}
+    assert len(own) > 15
+    assert own <= seen.keys()
+    assert {one.state for one in seen.values()} == {State.PASS, State.FAIL}
+    assert seen["node-kernel-kernel-panic"].actual == "in force: 0; on disk: (nothing)"
+    assert gdcc("nodes", "down", "--purge") == "2 test hosts are down.\n"
+    assert left_of(Layout.at(state)) == []
 
 
 def test_a_second_set_beside_the_first_has_names_and_addresses_of_its_own(state: Path) -> None:
