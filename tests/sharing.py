@@ -7,14 +7,7 @@ from typing import Any
 
 from xdist.scheduler import LoadScopeScheduling
 
-APART = {
-    "test_kubelet.py",
-    "test_lab.py",
-    "test_node_files.py",
-    "test_roles.py",
-    "test_shipping.py",
-    "test_signatures.py",
-}
+APART = {"test_kubelet.py", "test_lab.py", "test_node_files.py", "test_roles.py"}
 """Of the node tests, those that need none of the hosts which the others share."""
 
 FIRST = ("nodes", "engine", "test_readme.py", "compliance", "nodes-apart", "services", "identity", "policies")
