@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sized
+from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from gdcc.model import recipient
 from gdcc.model.record import Record, wrong
 
 Channel = Literal["email", "sms", "line"]
@@ -33,6 +35,18 @@ def placeholders(text: str) -> tuple[str, ...]:
     for match in PLACEHOLDER.finditer(text):
         found.setdefault(plain(match[1]), match[1].strip())
     return tuple(found.values())
+
+
+def _reachable(written: str) -> str:
+    """As it is written, if it is one that the notify service can write to."""
+    for form in recipient.FORMS:
+        with suppress(ValueError):
+            form(written)
+            return written
+    raise wrong(f"`{written}` is no recipient", "an e-mail address, a mobile number as `081-234-5678`, or a LINE id")
+
+
+Recipient = Annotated[str, StringConstraints(min_length=3, max_length=320), AfterValidator(_reachable)]
 
 
 def _zoned(moment: datetime) -> datetime:
@@ -127,5 +141,5 @@ class TemplatesFile(Record):
     """กระทรวง/หน่วยงาน / Whose they are: ministry and agency, ``moph/ddc``."""
     templates: tuple[Template, ...]
     """แม่แบบ / The templates."""
-    allowed: tuple[Annotated[str, StringConstraints(min_length=3, max_length=320)], ...] = ()
+    allowed: tuple[Recipient, ...] = ()
     """ผู้รับระหว่างทดลองใช้ / Whom the plan ``trial`` may write to: colleagues' e-mail, telephone or LINE."""

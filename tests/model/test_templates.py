@@ -43,6 +43,8 @@ CASES = {
         "an e-mail has a subject",
         "",
     ),
+    "no address": ("tester@ddc.go.th.example", "§tester", "allowed[0]", "`tester` is no recipient", "e-mail address"),
+    "no mobile": ("081-234-5678", "§02-590-1234", "allowed[1]", "`02-590-1234` is no recipient", "`081-234-5678`"),
     "an id twice": (f"id: {ID}2", f"id: §{ID}1", "templates[1].id", f"the id `{ID}1` is that of", "a new UUID"),
     "an id that is none": (f"id: {ID}2", "id: §code", "templates[1].id", "", ""),
     "a channel that is none": ("type: sms", "type: §fax", "templates[1].type", "not one of the values", "`sms`"),
