@@ -10,7 +10,7 @@ from xdist.scheduler import LoadScopeScheduling
 APART = {"test_kubelet.py", "test_lab.py", "test_node_files.py", "test_roles.py"}
 """Of the node tests, those that need none of the hosts which the others share."""
 
-FIRST = ("nodes", "engine", "test_readme.py", "compliance", "nodes-apart", "services", "identity", "policies")
+FIRST = ("nodes", "engine", "test_readme.py", "compliance", "nodes-apart", "services", "identity", "tenancy", "notify")
 """What takes long begins first, so that no process is left with it at the end."""
 
 
