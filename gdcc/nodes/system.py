@@ -12,6 +12,7 @@ from pathlib import Path
 
 from gdcc.cluster.progress import Report
 from gdcc.errors import GdccError
+from gdcc.programs.debian import install
 
 TOOLS = {
     "debootstrap": "debootstrap",
@@ -95,15 +96,8 @@ def prepare(report: Report) -> None:
     if reason := obstacle():
         raise GdccError(reason, "run it as root on Debian or Ubuntu, or harden real hosts with playbooks/harden.yml")
     _make_room(report)
-    missing = _missing()
-    if not missing:
-        return
-    packages = sorted({TOOLS[name] for name in missing})
-    with report.step(f"installing {', '.join(packages)}"):
-        run(["apt-get", "update", "-qq"], "reading the package lists")
-        environment = ["env", "DEBIAN_FRONTEND=noninteractive"]
-        install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]
-        run([*environment, *install], f"installing {', '.join(packages)}")
+    if missing := _missing():
+        install(sorted({TOOLS[name] for name in missing}), report)
 
 
 def _make_room(report: Report) -> None:
