@@ -8,6 +8,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from gdcc.cluster import debian
 from gdcc.cluster.build import SETTING, cache_root
 from gdcc.cluster.disk import MEBIBYTE, guarded, require
 from gdcc.cluster.lock import locked
@@ -41,9 +42,9 @@ def obstacle() -> str:
         return reason
     if platform.machine() != "x86_64":
         return f"{PACKAGE} is made for x86-64, and this machine is {platform.machine()}"
-    if not shutil.which("apt-get", path=system.PATH):
+    if not shutil.which("apt-get", path=debian.PATH):
         return f"{PACKAGE} comes by apt-get, which this machine does not have"
-    if not shutil.which("mke2fs", path=system.PATH):
+    if not shutil.which("mke2fs", path=debian.PATH):
         return "mke2fs not found; install e2fsprogs"
     if not os.access(TUNNEL, os.R_OK | os.W_OK):
         return f"{TUNNEL} is missing: a guest's network goes through it (`modprobe tun`)"

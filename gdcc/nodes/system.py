@@ -10,9 +10,9 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from gdcc.cluster.debian import PATH, install
 from gdcc.cluster.progress import Report
 from gdcc.errors import GdccError
-from gdcc.programs.debian import install
 
 TOOLS = {
     "debootstrap": "debootstrap",
@@ -27,8 +27,6 @@ TOOLS = {
 WATCHERS, WATCHERS_NEEDED = Path("/proc/sys/fs/inotify/max_user_instances"), 1024
 """Systemd and its services take up to a dozen in every host, all from root's share; of Linux's 128 nine hosts leave
 none, and the tenth ends while it boots."""
-
-PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin:/sbin"
 
 
 def run(command: Sequence[str | Path], doing: str, *, timeout: float = 900, text: str | None = None) -> str:

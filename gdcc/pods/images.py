@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gdcc.cluster.debian import install
 from gdcc.cluster.progress import Report
 from gdcc.errors import GdccError
-from gdcc.programs.debian import install
 from gdcc.programs.envoy import envoy_program
 from gdcc.programs.keycloak import JAVA_OPTIONS, KeycloakBuild
 from gdcc.programs.postgres import postgres_programs

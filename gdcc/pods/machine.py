@@ -13,12 +13,13 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
+from gdcc.cluster.debian import PATH
 from gdcc.cluster.disk import private_directory, write_private
 from gdcc.cluster.golang import tail
 from gdcc.cluster.progress import Report
 from gdcc.engine.api import Api
 from gdcc.errors import GdccError
-from gdcc.nodes.system import PATH, succeeds
+from gdcc.nodes.system import succeeds
 from gdcc.pods.images import stand_in
 from gdcc.pods.network import Network, hosts
 from gdcc.pods.pod import Json, Pod

@@ -16,12 +16,12 @@ from secrets import token_urlsafe
 import psycopg
 from psycopg import sql
 
+from gdcc.cluster.debian import install
 from gdcc.cluster.disk import write_private
 from gdcc.cluster.golang import tail
 from gdcc.cluster.progress import Report
 from gdcc.errors import GdccError
 from gdcc.programs.authority import Authority
-from gdcc.programs.debian import install
 from gdcc.programs.site import Program
 
 PACKAGE = "postgresql"
